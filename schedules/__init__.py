@@ -1,0 +1,1 @@
+"""When, what next, what happened: the calendar, the clockwork and the pipeline."""

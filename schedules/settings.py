@@ -1,0 +1,239 @@
+"""Frozen settings from `laktare.toml`, the environment and secret files; read once, handed on as an argument.
+
+Precedence, highest first: environment (`LAKTARE_DATABASE`, nested `LAKTARE_SITE__PORT`), secret files (one file per
+key in the folder `LAKTARE_SECRETS`, e.g. `mail__password`), then the TOML file.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from schedules.states import Audience
+
+KEY_PATTERN = r"^[a-z0-9][a-z0-9-]{0,59}$"
+Key = Annotated[str, Field(pattern=KEY_PATTERN)]
+
+
+class SettingsError(Exception):
+    """A setting is missing or wrong. The message holds one line per wrong key: key, what was found, what is allowed."""
+
+
+def _known_zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError("must be a time zone of the IANA database, such as Europe/Stockholm")
+    return name
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Site(_Part):
+    """The web pages."""
+
+    name: str = "Läktare"
+    municipality: str = ""
+    host: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=0, le=65535)
+    address: str = ""  # what citizens type; empty: http://host:port
+    embed_hosts: tuple[str, ...] = ()
+    language: Literal["sv", "en"] = "sv"
+
+
+class Picture(_Part):
+    """The picture and sound that go out."""
+
+    width: int = Field(default=1280, ge=160, le=3840, multiple_of=2)
+    height: int = Field(default=720, ge=90, le=2160, multiple_of=2)
+    fps: int = Field(default=25, ge=5, le=60)
+    video_kbit: int = Field(default=2500, ge=100, le=50_000)
+    audio_kbit: int = Field(default=128, ge=32, le=512)
+
+
+class Live(_Part):
+    """How a meeting goes on and off the air."""
+
+    prepare_minutes: float = Field(default=15, ge=0, le=240)
+    preflight_minutes: tuple[float, ...] = (60, 10)
+    extend_limit_minutes: float = Field(default=180, ge=0, le=720)  # past the planned end, at most, while people speak
+    silence_ends_minutes: float = Field(default=10, gt=0, le=120)  # lasting silence past the planned end
+    silence_below: float = Field(default=-45, ge=-90, le=-10)  # LUFS, momentary: below it nobody speaks
+    alarm_after_seconds: float = Field(default=20, ge=1, le=600)  # black, frozen or silent this long
+    low_disk_gb: float = Field(default=5, ge=0)
+
+
+class Mail(_Part):
+    """Where alarms are mailed through."""
+
+    host: str = ""
+    port: int = Field(default=587, ge=1, le=65535)
+    security: Literal["none", "starttls", "tls"] = "starttls"
+    user: str = ""
+    password: SecretStr = SecretStr("")
+    sender: str = ""
+    to: tuple[str, ...] = ()
+
+
+class Webhook(_Part):
+    """An address that gets every alarm as JSON by POST."""
+
+    url: SecretStr = SecretStr("")
+
+
+class SourceSettings(_Part):
+    """A camera, an encoder that sends to us, a file or the built-in test picture."""
+
+    kind: Literal["rtsp", "rtmp", "srt", "v4l2", "file", "test"]
+    address: SecretStr = SecretStr("")  # URL, device or path; may carry a password
+    sound: str = ""  # v4l2: the ALSA device
+    listen: bool = False  # rtmp, srt: wait for the sender instead of fetching
+
+    @model_validator(mode="after")
+    def _has_address(self) -> SourceSettings:
+        if self.kind != "test" and not self.address.get_secret_value():
+            raise ValueError(f"a source of kind {self.kind} needs an address")
+        return self
+
+
+class Room(_Part):
+    """A room with a source in it."""
+
+    name: str
+    source: Key
+
+
+class ChannelSettings(_Part):
+    """Where finished video is published."""
+
+    kind: Literal["local"]
+    name: str
+    audience: Audience = Audience.PUBLIC
+
+
+class PlatformSettings(_Part):
+    """Where a meeting is streamed live."""
+
+    kind: Literal["local"]
+    name: str
+
+
+class BodySettings(_Part):
+    """A body (organ) of the municipality and how its meetings are sent by default."""
+
+    name: str
+    room: Key | None = None
+    source: Key | None = None  # instead of the room's
+    platforms: tuple[Key, ...] = ("local",)
+    channel: Key = "archive"
+    audience: Audience = Audience.PUBLIC
+    review: Literal["required", "none"] = "required"
+    minutes: int = Field(default=180, ge=1, le=1440)  # planned length where none is given
+    retention_days: int | None = Field(default=None, ge=1)  # None: kept; see retention_decision
+    retention_decision: str = ""  # the gallringsbeslut that permits destruction
+
+    @model_validator(mode="after")
+    def _retention_is_decided(self) -> BodySettings:
+        if self.retention_days is not None and not self.retention_decision:
+            raise ValueError("retention_days needs retention_decision: the reference of the decision that permits it")
+        return self
+
+
+class Settings(BaseSettings):
+    """Everything that is set, checked."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="forbid", env_prefix="LAKTARE_", env_nested_delimiter="__", secrets_dir=None
+    )
+
+    timezone: Annotated[str, AfterValidator(_known_zone)] = "Europe/Stockholm"
+    data: Path = Path("data")
+    database: SecretStr = SecretStr("")  # SQLAlchemy URL; empty: SQLite in the data folder
+    workflows: SecretStr = SecretStr("")  # the same for the pipeline's own tables
+    ffmpeg: Path | None = None
+    site: Site = Site()
+    picture: Picture = Picture()
+    live: Live = Live()
+    mail: Mail = Mail()
+    webhook: Webhook = Webhook()
+    sources: dict[Key, SourceSettings] = {"test": SourceSettings(kind="test")}
+    rooms: dict[Key, Room] = {}
+    channels: dict[Key, ChannelSettings] = {"archive": ChannelSettings(kind="local", name="Arkivet")}
+    platforms: dict[Key, PlatformSettings] = {"local": PlatformSettings(kind="local", name="Webbplatsen")}
+    bodies: dict[Key, BodySettings] = {}
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> Settings:
+        for key, room in self.rooms.items():
+            _must_exist(f"rooms.{key}.source", room.source, self.sources)
+        for key, body in self.bodies.items():
+            if body.room is not None:
+                _must_exist(f"bodies.{key}.room", body.room, self.rooms)
+            if body.source is not None:
+                _must_exist(f"bodies.{key}.source", body.source, self.sources)
+            if body.room is None and body.source is None:
+                raise ValueError(f"bodies.{key}: needs a room or a source")
+            _must_exist(f"bodies.{key}.channel", body.channel, self.channels)
+            for platform in body.platforms:
+                _must_exist(f"bodies.{key}.platforms", platform, self.platforms)
+        return self
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The municipality's time zone."""
+        return ZoneInfo(self.timezone)
+
+    @property
+    def database_url(self) -> str:
+        """SQLAlchemy URL of the calendar. May hold a password: never log it."""
+        return self.database.get_secret_value() or f"sqlite:///{self.data / 'laktare.db'}"
+
+    @property
+    def workflows_url(self) -> str:
+        """SQLAlchemy URL of the pipeline's own tables. May hold a password: never log it."""
+        return self.workflows.get_secret_value() or f"sqlite:///{self.data / 'workflows.db'}"
+
+    @property
+    def address(self) -> str:
+        """The site's public address, no slash at the end."""
+        return (self.site.address or f"http://{self.site.host}:{self.site.port}").rstrip("/")
+
+    @property
+    def prepare(self) -> timedelta:
+        """How long before its start a meeting's live process begins."""
+        return timedelta(minutes=self.live.prepare_minutes)
+
+    def source_of(self, body: str) -> str:
+        """The key of the source a body's meetings use by default."""
+        chosen = self.bodies[body]
+        if chosen.source is not None:
+            return chosen.source
+        assert chosen.room is not None  # noqa: S101 - _names_exist has made sure
+        return self.rooms[chosen.room].source
+
+    def recording_folder(self, meeting_id: int) -> Path:
+        """Where a meeting's recording, ledger and picture strip are written."""
+        return self.data / "recordings" / str(meeting_id)
+
+    def live_folder(self, meeting_id: int) -> Path:
+        """Where the local platform writes a meeting's HLS."""
+        return self.data / "live" / str(meeting_id)
+
+    def archive_folder(self, video_key: str) -> Path:
+        """Where the local channel keeps a published video."""
+        return self.data / "archive" / video_key
+
+    def work_folder(self, video_key: str) -> Path:
+        """Where the pipeline renders a video before it is published."""
+        return self.data / "work" / video_key
+
+
+def _must_exist(where: str, key: str, known: dict[str, object] | dict[str, SourceSettings]) -> None:
+    if key not in known:
+        raise ValueError(f"{where} = {key!r}: not defined; defined are {', '.join(sorted(known)) or 'none'}")

@@ -1,0 +1,1 @@
+"""From the rendition to a channel. Knows no database, no web and no ffmpeg."""

@@ -1,0 +1,15 @@
+"""The ways publishing fails."""
+
+from __future__ import annotations
+
+
+class UploadError(Exception):
+    """A video could not be published. The message is one sentence for a person.
+
+    `permanent`: trying again without a person's hand cannot help. `retry_after`: seconds, where the other side said so.
+    """
+
+    def __init__(self, message: str, *, permanent: bool = False, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.permanent = permanent
+        self.retry_after = retry_after

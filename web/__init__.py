@@ -1,0 +1,1 @@
+"""What people see: citizens, clerks, staff, open data."""
