@@ -1,0 +1,1 @@
+"""The tests: real databases, real sockets, a real browser, a real ffmpeg."""
