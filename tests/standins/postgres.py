@@ -10,6 +10,7 @@ import os
 import pwd
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -20,6 +21,7 @@ from pathlib import Path
 import psycopg
 
 START_SECONDS = 30
+INIT = ("--no-sync", "--auth=trust", "--encoding=UTF8", "--locale=C")
 # Nothing here must survive a power cut, so nothing waits for a disk.
 FAST = (
     "fsync=off",
@@ -31,7 +33,7 @@ FAST = (
 
 
 def find_programs() -> Path | None:
-    """The folder with initdb and postgres: what is on PATH, else the newest under Debian's folders. None: not installed."""
+    """The folder with initdb and postgres: on PATH, else the newest of Debian's. None: not installed."""
     on_path = shutil.which("initdb")
     if on_path and shutil.which("postgres"):
         return Path(on_path).parent
@@ -88,35 +90,20 @@ def run_postgres(programs: Path) -> Iterator[Postgres]:
     folder = Path(tempfile.mkdtemp(prefix="laktare-pg-", dir="/tmp"))
     os.chown(folder, account.pw_uid, account.pw_gid)
     data, log = folder / "data", folder / "log"
-    init = [
-        "initdb",
-        "--no-sync",
-        "--auth=trust",
-        "--encoding=UTF8",
-        "--locale=C",
-        f"--username={account.pw_name}",
-    ]
-    subprocess.run(
-        [*prefix, programs / init[0], *init[1:], "-D", data], check=True, capture_output=True, cwd=folder
-    )
+    init = [programs / "initdb", "-D", data, *INIT, f"--username={account.pw_name}"]
+    subprocess.run([*prefix, *init], check=True, capture_output=True, cwd=folder)
     settings = [
-        part
-        for setting in (*FAST, "listen_addresses=", f"unix_socket_directories={folder}")
-        for part in ("-c", setting)
+        f"--{setting}" for setting in (*FAST, "listen_addresses=", f"unix_socket_directories={folder}")
     ]
+    start = [*_die_with_us(), *prefix, programs / "postgres", "-D", data, *settings]
     with log.open("wb") as output:
-        server = subprocess.Popen(
-            [*_die_with_us(), *prefix, programs / "postgres", "-D", data, *settings],
-            stdout=output,
-            stderr=output,
-            cwd=folder,
-        )
+        server = subprocess.Popen(start, stdout=output, stderr=output, cwd=folder)
     try:
         postgres = Postgres(folder, account.pw_name)
         postgres.wait(server, log)
         yield postgres
     finally:
-        server.send_signal(3)  # SIGQUIT: PostgreSQL's immediate shutdown
+        server.send_signal(signal.SIGQUIT)  # PostgreSQL's immediate shutdown
         server.wait(20)
         shutil.rmtree(folder, ignore_errors=True)
 
