@@ -9,7 +9,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import JSON, DateTime, Dialect, Enum, ForeignKey, Index, MetaData, String, Text, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    DateTime,
+    Dialect,
+    Enum,
+    ForeignKey,
+    Index,
+    MetaData,
+    String,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from sqlalchemy.types import TypeDecorator
 
@@ -51,7 +63,13 @@ class StoredPath(TypeDecorator[Path]):
 
 def _enum(kind: type[Any]) -> Enum:
     # Plain text with no database enum type: a new member then needs no migration on PostgreSQL.
-    return Enum(kind, native_enum=False, create_constraint=False, length=20, values_callable=lambda e: [m.value for m in e])
+    return Enum(
+        kind,
+        native_enum=False,
+        create_constraint=False,
+        length=20,
+        values_callable=lambda e: [m.value for m in e],
+    )
 
 
 class Base(DeclarativeBase):
@@ -119,7 +137,7 @@ class Meeting(Base):
     ended_at: Mapped[datetime | None]
     ical_uid: Mapped[str | None] = mapped_column(String(255))
     ical_recurrence: Mapped[str | None] = mapped_column(String(40))  # RECURRENCE-ID, "" for a single event
-    ical_hash: Mapped[str | None] = mapped_column(String(64))  # what the last import saw, so a hand's edit is not undone
+    ical_hash: Mapped[str | None] = mapped_column(String(64))  # what the last import saw: a hand's edit is kept
     series_id: Mapped[int | None] = mapped_column(ForeignKey("series.id"))
     series_start: Mapped[str | None] = mapped_column(String(16))  # the slot of the rule that made it, local
 
@@ -200,14 +218,25 @@ class LiveProcess(Base):
     pid: Mapped[int]
     started_at: Mapped[datetime]
     heartbeat_at: Mapped[datetime]
-    status: Mapped[dict[str, Any]] = mapped_column(default=dict)  # frames, lost, source, encoder speed, pushers by platform
+    status: Mapped[dict[str, Any]] = mapped_column(default=dict)  # frames, lost, source, speed, pushers
 
 
 class Alarm(Base):
     """Something a person must know. Raised once, told to every receiver, cleared when it was seen to be over."""
 
     __tablename__ = "alarms"
-    __table_args__ = (Index("ix_alarms_open", "kind", "subject", "cleared_at"),)
+    __table_args__ = (
+        Index("ix_alarms_open", "kind", "subject", "cleared_at"),
+        # Several processes watch the same things: the database sees to it that only one alarm of each is open.
+        Index(
+            "uq_alarms_open",
+            "kind",
+            "subject",
+            unique=True,
+            sqlite_where=text("cleared_at IS NULL"),
+            postgresql_where=text("cleared_at IS NULL"),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(String(40))
@@ -216,7 +245,8 @@ class Alarm(Base):
     message: Mapped[str] = mapped_column(Text)  # Swedish, one sentence with what to do
     raised_at: Mapped[datetime]
     cleared_at: Mapped[datetime | None]
-    told: Mapped[dict[str, Any]] = mapped_column(default=dict)  # receiver → "sent" or the error
+    told: Mapped[dict[str, Any]] = mapped_column(default=dict)  # receiver → schedules.alarms.plan.Record, as JSON
+    tell_at: Mapped[datetime | None] = mapped_column(index=True)  # claimed by moving it; None: all is told
 
 
 class Video(Base):
@@ -251,7 +281,7 @@ class Video(Base):
     width: Mapped[int | None]
     height: Mapped[int | None]
     loudness: Mapped[float | None]  # LUFS, integrated
-    cuts: Mapped[list[dict[str, Any]]] = mapped_column(default=list)  # {"start": s, "end": s, "reason": str} of the original
+    cuts: Mapped[list[dict[str, Any]]] = mapped_column(default=list)  # {"start", "end", "reason"} of the original, s
     chapters: Mapped[list[dict[str, Any]]] = mapped_column(default=list)  # {"start": s, "title": str} of the rendition
     published_at: Mapped[datetime | None]
 

@@ -89,11 +89,20 @@ def upgrade() -> None:
         sa.Column("raised_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("cleared_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("told", sa.JSON(), nullable=False),
+        sa.Column("tell_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["meeting_id"], ["meetings.id"], name=op.f("fk_alarms_meeting_id_meetings")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_alarms")),
     )
     with op.batch_alter_table("alarms", schema=None) as batch_op:
         batch_op.create_index("ix_alarms_open", ["kind", "subject", "cleared_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_alarms_tell_at"), ["tell_at"], unique=False)
+        batch_op.create_index(
+            "uq_alarms_open",
+            ["kind", "subject"],
+            unique=True,
+            sqlite_where=sa.text("cleared_at IS NULL"),
+            postgresql_where=sa.text("cleared_at IS NULL"),
+        )
 
     op.create_table(
         "commands",
@@ -223,6 +232,8 @@ def downgrade() -> None:
 
     op.drop_table("commands")
     with op.batch_alter_table("alarms", schema=None) as batch_op:
+        batch_op.drop_index("uq_alarms_open")
+        batch_op.drop_index(batch_op.f("ix_alarms_tell_at"))
         batch_op.drop_index("ix_alarms_open")
 
     op.drop_table("alarms")
