@@ -90,12 +90,12 @@ def run_postgres(programs: Path) -> Iterator[Postgres]:
     folder = Path(tempfile.mkdtemp(prefix="laktare-pg-", dir="/tmp"))
     os.chown(folder, account.pw_uid, account.pw_gid)
     data, log = folder / "data", folder / "log"
-    init = [programs / "initdb", "-D", data, *INIT, f"--username={account.pw_name}"]
+    init: list[str | Path] = [programs / "initdb", "-D", data, *INIT, f"--username={account.pw_name}"]
     subprocess.run([*prefix, *init], check=True, capture_output=True, cwd=folder)
     settings = [
         f"--{setting}" for setting in (*FAST, "listen_addresses=", f"unix_socket_directories={folder}")
     ]
-    start = [*_die_with_us(), *prefix, programs / "postgres", "-D", data, *settings]
+    start: list[str | Path] = [*_die_with_us(), *prefix, programs / "postgres", "-D", data, *settings]
     with log.open("wb") as output:
         server = subprocess.Popen(start, stdout=output, stderr=output, cwd=folder)
     try:
