@@ -1,0 +1,79 @@
+"""What is handed to a channel, what a channel answers, and what every channel can do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Literal, Protocol
+
+VIDEO_NAME = "video.mp4"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chapter:
+    """An agenda item of the finished video; `start` in seconds from its beginning."""
+
+    start: float
+    title: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Package:
+    """A finished video with everything that belongs to it.
+
+    `key` is random and names it everywhere. `files`: published name → file on this machine; `video.mp4` is always
+    among them. `duration` in seconds.
+    """
+
+    key: str
+    title: str
+    description: str
+    body: str | None
+    recorded_at: datetime
+    audience: Literal["public", "staff"]
+    duration: float
+    files: Mapping[str, Path]
+    chapters: tuple[Chapter, ...] = field(default=())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """So much of the work is done, 0 to 100."""
+
+    percent: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Published:
+    """The package stands on the channel under `address`. `fresh` is False when it already stood there."""
+
+    address: str
+    fresh: bool
+
+
+class Channel(Protocol):
+    """A place where finished video is published. Every method may be called twice: the second time changes nothing.
+
+    All raise UploadError.
+    """
+
+    def publish(self, package: Package) -> Iterator[Progress | Published]:
+        """Publish `package`, or find that it is already there; the last thing yielded is Published.
+
+        Where another version stands under the same key it is replaced in one go.
+        """
+        ...
+
+    def withdraw(self, address: str, reason: str) -> None:
+        """Take it off the air at once; the files remain."""
+        ...
+
+    def restore(self, address: str) -> None:
+        """Put a withdrawn video back under the same address."""
+        ...
+
+    def delete(self, address: str) -> None:
+        """Destroy it on the channel, withdrawn or not."""
+        ...

@@ -1,0 +1,41 @@
+"""When to try again. Pure: an error and how often it has happened in, seconds or never out."""
+
+from __future__ import annotations
+
+import errno
+
+FIRST_SECONDS = 2.0
+LONGEST_SECONDS = 900.0
+ATTEMPTS = 8
+
+_HOPELESS = frozenset(
+    {
+        errno.ENOSPC,
+        errno.EDQUOT,
+        errno.EFBIG,
+        errno.EROFS,
+        errno.EACCES,
+        errno.EPERM,
+        errno.ENOENT,
+        errno.ENOTDIR,
+    }
+)
+
+
+def next_try(error: Exception, attempt: int, *, attempts: int = ATTEMPTS) -> float | None:
+    """Seconds until the next try after `attempt` (1 for the first) ended in `error`; None: a person is needed.
+
+    An error that says it is `permanent` is believed, and so is a `retry_after` (seconds). Other errors of ours
+    and of the operating system are tried again, doubling from 2 s; what we do not know is a fault in the program
+    and is not.
+    """
+    if attempt >= attempts or getattr(error, "permanent", False):
+        return None
+    if isinstance(error, OSError):
+        if error.errno in _HOPELESS:
+            return None
+    elif not hasattr(error, "permanent"):
+        return None
+    wait = min(FIRST_SECONDS * 2.0 ** (attempt - 1), LONGEST_SECONDS)
+    told: float | None = getattr(error, "retry_after", None)
+    return wait if told is None else max(wait, told)
