@@ -39,7 +39,9 @@ def find_ffmpeg(chosen: Path | None = None) -> Ffmpeg:
     if chosen is not None:
         version = _version(chosen)
         if version is None or version < OLDEST:
-            raise FfmpegMissing(f"The ffmpeg set in the settings ({chosen}) does not answer or is older than 5.1.")
+            raise FfmpegMissing(
+                f"The ffmpeg set in the settings ({chosen}) does not answer or is older than 5.1."
+            )
         return Ffmpeg(chosen, version, bundled=False)
     on_path = shutil.which("ffmpeg")
     if on_path is not None and (version := _version(Path(on_path))) is not None and version >= OLDEST:
@@ -50,7 +52,9 @@ def find_ffmpeg(chosen: Path | None = None) -> Ffmpeg:
         wheel = Path("ffmpeg")
     version = _version(wheel)
     if version is None or version < OLDEST:
-        raise FfmpegMissing("No ffmpeg of at least version 5.1 was found: install ffmpeg or the imageio-ffmpeg wheel.")
+        raise FfmpegMissing(
+            "No ffmpeg of at least version 5.1 was found: install ffmpeg or the imageio-ffmpeg wheel."
+        )
     return Ffmpeg(wheel, version, bundled=True)
 
 

@@ -68,17 +68,23 @@ class Ledger:
     keyframes: list[tuple[int, int]] = field(default_factory=list)
     seconds: list[Second] = field(default_factory=list)
     missing: list[Missing] = field(default_factory=list)
+    shed: list[tuple[int, int]] = field(default_factory=list)  # (frame, how many were dropped before it)
     end_frame: int = 0  # first frame that is not in the recording any more
     size: int | None = None  # bytes of recording.ts at its proper end; None: it did not end properly
     sha256: str | None = None
 
     def at(self, frame: int) -> datetime:
-        """When `frame` was on air."""
-        return self.epoch + timedelta(seconds=frame / self.fps)
+        """When `frame` was on air. Frames that were shed have no number, so they move the later ones."""
+        shed = sum(count for before, count in self.shed if before <= frame)
+        return self.epoch + timedelta(seconds=(frame + shed) / self.fps)
 
     def frame_at(self, when: datetime) -> int:
         """The frame on air at `when`."""
-        return round((when - self.epoch).total_seconds() * self.fps)
+        frame = round((when - self.epoch).total_seconds() * self.fps)
+        for before, count in self.shed:
+            if before <= frame:
+                frame = max(frame - count, before)
+        return frame
 
 
 def read_ledger(folder: Path) -> Ledger:
@@ -105,7 +111,9 @@ def read_ledger(folder: Path) -> Ledger:
     if ledger is None:
         raise ValueError(f"{folder / LEDGER_NAME} is empty")
     ends = [start for start, _, _ in changes[1:]] + [max(ledger.end_frame, changes[-1][0] if changes else 0)]
-    ledger.runs = [Run(s, e, what, slate) for (s, what, slate), e in zip(changes, ends, strict=False) if e > s]
+    ledger.runs = [
+        Run(s, e, what, slate) for (s, what, slate), e in zip(changes, ends, strict=False) if e > s
+    ]
     return ledger
 
 
@@ -116,12 +124,19 @@ def _take(ledger: Ledger, changes: list[tuple[int, OnAir, str]], fact: dict[str,
     elif "second" in fact:
         ledger.seconds.append(
             Second(
-                fact["second"], fact["loudness"], fact["peak"], fact["black"], fact["frozen"],
-                OnAir(fact["on_air"]), tuple(fact.get("sent", ())),
+                fact["second"],
+                fact["loudness"],
+                fact["peak"],
+                fact["black"],
+                fact["frozen"],
+                OnAir(fact["on_air"]),
+                tuple(fact.get("sent", ())),
             )
         )
     elif "program" in fact:
         changes.append((fact["program"], OnAir(fact["on_air"]), fact["slate"]))
+    elif "shed" in fact:
+        ledger.shed.append((fact["shed"], fact["frames"]))
     elif "missing" in fact:
         start, end = fact["missing"]
         ledger.missing.append(Missing(start, end, fact["reason"]))

@@ -19,7 +19,9 @@ class Child:
     `pass_fds` are handed to the child and closed here. It dies when its pipes close, so it never outlives us.
     """
 
-    def __init__(self, ffmpeg: Ffmpeg, args: Sequence[str], *, pass_fds: Sequence[int] = (), pipe_out: bool = False):
+    def __init__(
+        self, ffmpeg: Ffmpeg, args: Sequence[str], *, pass_fds: Sequence[int] = (), pipe_out: bool = False
+    ):
         self._lines: deque[str] = deque(maxlen=20)
         self.popen = subprocess.Popen(
             [ffmpeg.path, *QUIET, "-nostats", *args],

@@ -87,7 +87,11 @@ def _picture_input(source: Source, picture: PictureFormat) -> Any:
         return ffmpeg.input(address, **patience, fflags="+genpts+nobuffer")
     if source.kind == "v4l2":
         return ffmpeg.input(
-            source.address, f="v4l2", framerate=picture.fps, video_size=f"{picture.width}x{picture.height}", **wall_clock
+            source.address,
+            f="v4l2",
+            framerate=picture.fps,
+            video_size=f"{picture.width}x{picture.height}",
+            **wall_clock,
         )
     if source.kind == "file":
         return ffmpeg.input(source.address, re=None, stream_loop=-1, fflags="+genpts")
