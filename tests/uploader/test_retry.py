@@ -1,0 +1,49 @@
+"""The decision when to try again, as a table."""
+
+from __future__ import annotations
+
+import errno
+
+import pytest
+
+from uploader.errors import UploadError
+from uploader.retry import ATTEMPTS, LONGEST_SECONDS, next_try
+
+BUSY = UploadError("Upptagen.")
+
+TABLE: list[tuple[str, Exception, int, float | None]] = [
+    ("first failure", BUSY, 1, 2.0),
+    ("it doubles", BUSY, 2, 4.0),
+    ("and doubles", BUSY, 5, 32.0),
+    ("the last attempt", BUSY, ATTEMPTS, None),
+    ("after the last", BUSY, ATTEMPTS + 1, None),
+    ("permanent", UploadError("Nej.", permanent=True), 1, None),
+    ("permanent, whatever it says of later", UploadError("Nej.", permanent=True, retry_after=5), 1, None),
+    ("told when", UploadError("Senare.", retry_after=3600), 1, 3600.0),
+    ("told sooner than our own patience", UploadError("Strax.", retry_after=1), 3, 8.0),
+    ("disk full", OSError(errno.ENOSPC, "full"), 1, None),
+    ("quota", OSError(errno.EDQUOT, "quota"), 1, None),
+    ("no right", PermissionError(errno.EACCES, "no"), 1, None),
+    ("file gone", FileNotFoundError(errno.ENOENT, "gone"), 1, None),
+    ("network", ConnectionResetError(errno.ECONNRESET, "reset"), 1, 2.0),
+    ("disk error that may pass", OSError(errno.EIO, "io"), 2, 4.0),
+    ("timeout", TimeoutError(), 1, 2.0),
+    ("a fault in the program", KeyError("x"), 1, None),
+]
+
+
+@pytest.mark.parametrize(
+    ("error", "attempt", "wait"), [row[1:] for row in TABLE], ids=[row[0] for row in TABLE]
+)
+def test_next_try(error: Exception, attempt: int, wait: float | None) -> None:
+    assert next_try(error, attempt) == wait
+
+
+def test_it_never_waits_longer_than_the_longest() -> None:
+    waits = [next_try(BUSY, attempt, attempts=40) for attempt in range(1, 40)]
+    assert None not in waits
+    assert max(wait for wait in waits if wait is not None) == LONGEST_SECONDS
+
+
+def test_fewer_attempts_where_asked() -> None:
+    assert [next_try(BUSY, attempt, attempts=3) for attempt in (1, 2, 3)] == [2.0, 4.0, None]
