@@ -1,33 +1,37 @@
 """Frozen settings from `laktare.toml`, the environment and secret files; read once, handed on as an argument.
 
 Precedence, highest first: environment (`LAKTARE_DATABASE`, nested `LAKTARE_SITE__PORT`), secret files (one file per
-key in the folder `LAKTARE_SECRETS`, e.g. `mail__password`), then the TOML file.
+key in the folder `LAKTARE_SECRETS`, e.g. `mail__password`), then the TOML file. Every key is explained in
+`laktare.example.toml` beside this file.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from schedules.settings_faults import SettingsError as SettingsError
+from schedules.settings_faults import describe
+from schedules.settings_sources import merge, read_environment, read_secrets, read_toml
 from schedules.states import Audience
+
+FILE_NAME = "laktare.toml"
+EXAMPLE = Path(__file__).with_name("laktare.example.toml")
 
 KEY_PATTERN = r"^[a-z0-9][a-z0-9-]{0,59}$"
 Key = Annotated[str, Field(pattern=KEY_PATTERN)]
 
 
-class SettingsError(Exception):
-    """A setting is missing or wrong. The message holds one line per wrong key: key, what was found, what is allowed."""
-
-
 def _known_zone(name: str) -> str:
     if name not in available_timezones():
-        raise ValueError("must be a time zone of the IANA database, such as Europe/Stockholm")
+        raise ValueError("tillåtet är en tidszon i IANA:s databas, t.ex. Europe/Stockholm")
     return name
 
 
@@ -62,7 +66,9 @@ class Live(_Part):
 
     prepare_minutes: float = Field(default=15, ge=0, le=240)
     preflight_minutes: tuple[float, ...] = (60, 10)
-    extend_limit_minutes: float = Field(default=180, ge=0, le=720)  # past the planned end, at most, while people speak
+    extend_limit_minutes: float = Field(
+        default=180, ge=0, le=720
+    )  # past the planned end, at most, while people speak
     silence_ends_minutes: float = Field(default=10, gt=0, le=120)  # lasting silence past the planned end
     silence_below: float = Field(default=-45, ge=-90, le=-10)  # LUFS, momentary: below it nobody speaks
     alarm_after_seconds: float = Field(default=20, ge=1, le=600)  # black, frozen or silent this long
@@ -98,7 +104,7 @@ class SourceSettings(_Part):
     @model_validator(mode="after")
     def _has_address(self) -> SourceSettings:
         if self.kind != "test" and not self.address.get_secret_value():
-            raise ValueError(f"a source of kind {self.kind} needs an address")
+            raise ValueError(f"en källa av slaget {self.kind} måste ha en address")
         return self
 
 
@@ -141,7 +147,7 @@ class BodySettings(_Part):
     @model_validator(mode="after")
     def _retention_is_decided(self) -> BodySettings:
         if self.retention_days is not None and not self.retention_decision:
-            raise ValueError("retention_days needs retention_decision: the reference of the decision that permits it")
+            raise ValueError("retention_days måste ha retention_decision, gallringsbeslutets beteckning")
         return self
 
 
@@ -170,19 +176,27 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _names_exist(self) -> Settings:
-        for key, room in self.rooms.items():
-            _must_exist(f"rooms.{key}.source", room.source, self.sources)
-        for key, body in self.bodies.items():
-            if body.room is not None:
-                _must_exist(f"bodies.{key}.room", body.room, self.rooms)
-            if body.source is not None:
-                _must_exist(f"bodies.{key}.source", body.source, self.sources)
-            if body.room is None and body.source is None:
-                raise ValueError(f"bodies.{key}: needs a room or a source")
-            _must_exist(f"bodies.{key}.channel", body.channel, self.channels)
-            for platform in body.platforms:
-                _must_exist(f"bodies.{key}.platforms", platform, self.platforms)
+        faults = [*self._faults_of_rooms(), *self._faults_of_bodies()]
+        if faults:
+            raise ValueError("\n".join(faults))
         return self
+
+    def _faults_of_rooms(self) -> Iterator[str]:
+        for key, room in self.rooms.items():
+            yield from _undefined(f"rooms.{key}.source", room.source, self.sources)
+
+    def _faults_of_bodies(self) -> Iterator[str]:
+        for key, body in self.bodies.items():
+            where = f"bodies.{key}"
+            if body.room is None and body.source is None:
+                yield f"{where}: måste ha room eller source"
+            if body.room is not None:
+                yield from _undefined(f"{where}.room", body.room, self.rooms)
+            if body.source is not None:
+                yield from _undefined(f"{where}.source", body.source, self.sources)
+            for platform in body.platforms:
+                yield from _undefined(f"{where}.platforms", platform, self.platforms)
+            yield from _undefined(f"{where}.channel", body.channel, self.channels)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -234,6 +248,30 @@ class Settings(BaseSettings):
         return self.data / "work" / video_key
 
 
-def _must_exist(where: str, key: str, known: dict[str, object] | dict[str, SourceSettings]) -> None:
+def load_settings(path: Path | str | None = None) -> Settings:
+    """The settings of the file at `path`, the secret files and the environment; None: without a file.
+
+    A relative `data` is relative to the file's folder, or to the working folder where it comes from the environment;
+    after loading it is absolute. Raises SettingsError.
+    """
+    file = None if path is None else Path(path).absolute()
+    written = {} if file is None else read_toml(file)
+    secrets = os.environ.get("LAKTARE_SECRETS")
+    overrides = merge(
+        {} if not secrets else read_secrets(Settings, Path(secrets)), read_environment(Settings, os.environ)
+    )
+    home = Path.cwd() if file is None or "data" in overrides else file.parent
+    values = merge(written, overrides)
+    data = values.get("data", "data")
+    if isinstance(data, str):
+        values["data"] = home / Path(data).expanduser()
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        where = "Inställningarna" if file is None else str(file)
+        raise SettingsError("\n".join([f"{where} måste rättas:", *describe(error, Settings)])) from None
+
+
+def _undefined(where: str, key: str, known: Mapping[str, Any]) -> Iterator[str]:
     if key not in known:
-        raise ValueError(f"{where} = {key!r}: not defined; defined are {', '.join(sorted(known)) or 'none'}")
+        yield f"{where} = {key!r}: är inte definierad; definierade är {', '.join(sorted(known)) or 'inga'}"
