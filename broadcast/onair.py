@@ -142,7 +142,9 @@ class Broadcast:
         }
 
     def stop(self) -> None:
-        """Go off air: everything that was sent is written out before this returns."""
+        """Go off air: everything that was sent is written out before this returns. Twice is harmless."""
+        if self._over.is_set():
+            return
         self._program.stop()
         self.encoder.finish()
         self.feed.end()
