@@ -9,10 +9,23 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Engine, create_engine, event, make_url
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, create_engine, event, func, make_url, select
 from sqlalchemy.orm import Session, sessionmaker
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+MIGRATION_LOCK = 0x4C414B54  # any number, so long as nobody else locks by it
+
+
+class DatabaseTooNew(Exception):
+    """A newer Läktare has changed the tables, and this one does not know how they look."""
+
+    def __init__(self, revision: str) -> None:
+        super().__init__(
+            f"Databasen är ändrad av en nyare Läktare (tabellernas version {revision}). "
+            "Installera den nyare igen eller lägg tillbaka en säkerhetskopia av databasen."
+        )
 
 
 def open_database(url: str) -> Database:
@@ -30,7 +43,7 @@ def _tune_sqlite(connection: Any, _record: Any) -> None:
     cursor = connection.cursor()
     # WAL: the pages read while the live process writes. NORMAL loses nothing at a crash of ours, and no
     # consistency at a power cut (sqlite.org/pragma.html#pragma_synchronous).
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=10000"):
+    for pragma in ("busy_timeout=10000", "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
@@ -49,12 +62,44 @@ class Database:
             yield session
 
     def migrate(self) -> None:
-        """Bring the tables to the newest version. Taking it twice changes nothing."""
+        """Bring the tables to the newest version. Taking it twice, or in two processes at once, changes nothing.
+
+        Raises DatabaseTooNew when a newer Läktare has already changed the tables.
+        """
         config = Config()
-        config.set_main_option("script_location", str(MIGRATIONS))
-        with self.engine.begin() as connection:
+        config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+        versions = ScriptDirectory.from_config(config)
+        with self.engine.connect() as connection:
+            stands_at = MigrationContext.configure(connection).get_current_revision()
+        if stands_at == versions.get_current_head():
+            return  # and nobody who only looks at the calendar waits for the lock
+        if stands_at is not None and stands_at not in {
+            version.revision for version in versions.walk_revisions()
+        }:
+            raise DatabaseTooNew(stands_at)
+        with self._alone() as connection:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+
+    @contextmanager
+    def _alone(self) -> Iterator[Connection]:
+        """A transaction that no other process migrates beside; at the end of the block all of it counts, or nothing."""
+        sqlite = self.engine.dialect.name == "sqlite"
+        with self.engine.connect() as connection:
+            if sqlite:
+                # Alembic changes a column by copying its table, and to SQLite a dropped table is deleted rows unless
+                # foreign keys are off, which must be said before the transaction (sqlite.org/lang_altertable.html).
+                connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            else:
+                connection.execute(select(func.pg_advisory_xact_lock(MIGRATION_LOCK)))
+            try:
+                yield connection
+                connection.commit()
+            finally:
+                connection.rollback()
+                if sqlite:
+                    connection.exec_driver_sql("PRAGMA foreign_keys=ON")
 
     def close(self) -> None:
         """Give all connections back."""
