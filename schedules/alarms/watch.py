@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -89,14 +89,17 @@ def watch_air(session: Session, now: datetime, grace: timedelta = GRACE) -> list
         (Meeting.state == MeetingState.PLANNED) & (Meeting.planned_start <= now - grace),
     )
     meetings = session.scalars(select(Meeting).where(going)).all()
-    missing = missing_from_air(meetings, session.scalars(select(LiveProcess)).all(), now, grace)
+    processes = session.scalars(select(LiveProcess)).all()
+    missing = missing_from_air(meetings, processes, now, grace)
     for one in missing:
         raise_alarm(session, one.kind, meeting_subject(one.meeting_id), one.message, now, one.meeting_id)
-    _close(session, {(one.kind.value, one.meeting_id) for one in missing}, now)
+    _close(
+        session, {one.meeting_id for one in missing}, {p.meeting_id: p.heartbeat_at for p in processes}, now
+    )
     return missing
 
 
-def _close(session: Session, lasting: set[tuple[str, int]], now: datetime) -> None:
+def _close(session: Session, missing: set[int], beats: Mapping[int, datetime], now: datetime) -> None:
     watched = (AlarmKind.NOT_ON_AIR.value, AlarmKind.LIVE_PROCESS_DEAD.value)
     pairs = session.execute(
         select(Alarm, Meeting)
@@ -111,8 +114,11 @@ def _close(session: Session, lasting: set[tuple[str, int]], now: datetime) -> No
                 clear_meeting(session, meeting.id, ON_AIR_KINDS, now)
             case MeetingState.MISSED:
                 continue  # to say that this is over would be untrue
-            case _ if alarm.kind in watched and (alarm.kind, meeting.id) not in lasting:
-                clear_alarm(session, AlarmKind(alarm.kind), alarm.subject, now)
+            case _ if alarm.kind in watched and meeting.id not in missing:
+                # A dead process is back when a newer one has reported, not as long as the old report looks fresh.
+                beat = beats.get(meeting.id)
+                if meeting.state not in ON_AIR or (beat is not None and beat > alarm.raised_at):
+                    clear_alarm(session, AlarmKind(alarm.kind), alarm.subject, now)
 
 
 def watch_disk(session: Session, settings: Settings, now: datetime) -> int:
