@@ -73,18 +73,20 @@ def inputs(source: Source, picture: PictureFormat, *, silent: bool = False) -> t
 
 
 def _picture_input(source: Source, picture: PictureFormat) -> Any:
+    # ffmpeg would look at a stream for five seconds before its first frame; a camera that came back is missed meanwhile.
+    quick = {"analyzeduration": 1_000_000, "probesize": 1_000_000}
     wall_clock = {"use_wallclock_as_timestamps": 1, "fflags": "+genpts+nobuffer"}
     if source.kind == "rtsp":
-        return ffmpeg.input(source.address, rtsp_transport="tcp", timeout=TIMEOUT_US, **wall_clock)
+        return ffmpeg.input(source.address, rtsp_transport="tcp", timeout=TIMEOUT_US, **quick, **wall_clock)
     if source.kind == "rtmp":
         waiting = {"listen": 1} if source.listen else {"rw_timeout": TIMEOUT_US}
-        return ffmpeg.input(source.address, **waiting, fflags="+genpts+nobuffer")
+        return ffmpeg.input(source.address, **waiting, **quick, fflags="+genpts+nobuffer")
     if source.kind == "srt":
         mode = "listener" if source.listen else "caller"
         joiner = "&" if "?" in source.address else "?"
         address = source.address if "mode=" in source.address else f"{source.address}{joiner}mode={mode}"
         patience = {} if source.listen else {"timeout": TIMEOUT_US}
-        return ffmpeg.input(address, **patience, fflags="+genpts+nobuffer")
+        return ffmpeg.input(address, **patience, **quick, fflags="+genpts+nobuffer")
     if source.kind == "v4l2":
         return ffmpeg.input(
             source.address,

@@ -120,6 +120,8 @@ class LiveMeeting:
         with self._database.session() as session:
             move_meeting(session, self._id, MeetingState.PREPARING, now=now, who="laktare")
             session.merge(self._report(now, started=now))
+        if self._phase is Phase.OPEN:  # started again in the middle: until the camera answers, the slate says so
+            self._broadcast.show(Slate.SOURCE_LOST)
         self._show(self._phase)
         self._broadcast.start(now=self._clock())
         _log.info("on air", meeting=self._id, phase=self._phase.value, frame=self._broadcast.frame)
@@ -193,6 +195,7 @@ class LiveMeeting:
                 return
             guard = CLOSED_GUARD_SECONDS if self._phase is Phase.CLOSED else 0.0
             self._phase = after
+            self._last_speech = now  # nobody could be heard until now
             self._waiting_for.append((command.id, after))
             self._show(after, guard)
             _log.info("asked", meeting=self._id, command=command.kind.value, by=command.asked_by)
