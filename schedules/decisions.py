@@ -9,6 +9,8 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from schedules.alarms.kinds import AlarmKind
+from schedules.alarms.raising import clear_alarm
 from schedules.channels import open_channel
 from schedules.models import Video
 from schedules.settings import Settings
@@ -34,6 +36,7 @@ def approve(session: Session, video: Video, *, who: str, now: datetime) -> None:
             f"Video {video.id} {STATES[video.state]}. Bara en video som väntar på godkännande kan godkännas."
         )
     _move(session, video, VideoState.APPROVED, who, now, step="", percent=0.0, error="")
+    clear_alarm(session, AlarmKind.REVIEW_WAITING, f"video {video.id}", now)
 
 
 def withdraw(
@@ -83,6 +86,8 @@ def retry(session: Session, video: Video, *, who: str, now: datetime) -> None:
     rendered = video.rendition is not None and video.rendition.is_file()
     to = VideoState.APPROVED if video.step == "publish" and rendered else VideoState.PROCESSING
     _move(session, video, to, who, now, step="", percent=0.0, error="")
+    # A person is at it; should it fail again, that is told anew.
+    clear_alarm(session, AlarmKind.PIPELINE_FAILED, f"video {video.id}", now)
 
 
 def _move(session: Session, video: Video, to: VideoState, who: str, now: datetime, **changes: object) -> None:

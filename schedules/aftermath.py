@@ -1,0 +1,237 @@
+"""The steps after the gavel, each a function of the workshop and a video's id. Every one can be taken twice.
+
+verify, render, pictures and settle are taken in PROCESSING, publish in APPROVED. What a step makes is built in a folder
+of that try alone and renamed into place: not even an orphaned ffmpeg of a killed worker can spoil the next try.
+"""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+from broadcast.cuts import Chapter, Cut, automatic_cuts, shift_chapters
+from broadcast.pictures import Pictures, make_pictures
+from broadcast.recording_check import Verified, verify
+from broadcast.rendition import Rendered, render
+from sqlalchemy import select
+
+from broadcast.ledger import Ledger, read_ledger
+from schedules.alarms.kinds import AlarmKind
+from schedules.alarms.raising import clear_alarm, raise_alarm
+from schedules.channels import open_channel
+from schedules.models import Publication, Video
+from schedules.settings import Settings
+from schedules.states import Audience, VideoState
+from schedules.transitions import move_video
+from schedules.workshop import NotWanted, Workshop
+from uploader import package as parcel
+
+PROCESSING_STEPS = ("verify", "render", "pictures", "settle")
+
+
+def verify_original(workshop: Workshop, video_id: int) -> None:
+    """Is the original whole? Writes its checksum, duration and gaps. Raises MediaError."""
+    workshop.tell(video_id, "verify", 0)
+    with workshop.database.session() as session:
+        original = workshop.video(session, video_id, VideoState.PROCESSING).original
+    found = workshop.watch(video_id, "verify", verify(original), Verified)
+    workshop.save(
+        video_id, VideoState.PROCESSING, checksum=found.sha256, duration=found.duration, gaps=list(found.gaps)
+    )
+
+
+def render_video(workshop: Workshop, video_id: int) -> None:
+    """Cut, level, chapter: the finished MP4 in the work folder."""
+    workshop.tell(video_id, "render", 0)
+    with workshop.database.session() as session:
+        order = _order(workshop.video(session, video_id, VideoState.PROCESSING))
+    folder = workshop.settings.work_folder(order.key).absolute()
+    target = folder / parcel.VIDEO_NAME
+    with _own_folder(folder, "render") as own:
+        events = render(
+            order.original,
+            cuts=order.cuts,
+            chapters=order.chapters,
+            out=own / parcel.VIDEO_NAME,
+            ffmpeg=workshop.ffmpeg,
+            ledger=order.ledger,
+            title=order.title,
+        )
+        made = workshop.watch(video_id, "render", events, Rendered)
+        made.path.replace(target)
+    chapters = shift_chapters(order.chapters, order.cuts)
+    workshop.save(
+        video_id,
+        VideoState.PROCESSING,
+        rendition=target,
+        duration=made.duration,
+        width=made.width,
+        height=made.height,
+        loudness=made.loudness,
+        chapters=[{"start": chapter.start, "title": chapter.title} for chapter in chapters],
+    )
+
+
+def make_pictures_of(workshop: Workshop, video_id: int) -> None:
+    """Poster, sprite, waveform and chapter list, beside the finished MP4."""
+    workshop.tell(video_id, "pictures", 0)
+    with workshop.database.session() as session:
+        video = workshop.video(session, video_id, VideoState.PROCESSING)
+        order = _order(video)
+        rendition = _rendition(video)
+        chapters = [Chapter(start=float(c["start"]), title=str(c["title"])) for c in video.chapters]
+    with _own_folder(rendition.parent, "pictures") as own:
+        events = make_pictures(
+            rendition,
+            out=own,
+            chapters=chapters,
+            original=order.original,
+            ledger=order.ledger,
+            cuts=order.cuts,
+        )
+        workshop.watch(video_id, "pictures", events, Pictures)
+        for made in sorted(own.iterdir()):
+            made.replace(rendition.parent / made.name)
+
+
+def settle(workshop: Workshop, video_id: int) -> None:
+    """Processed: now a person's approval, or straight on to the channel."""
+    now = workshop.now()
+    with workshop.database.session() as session:
+        video = workshop.video(session, video_id, VideoState.PROCESSING)
+        to = VideoState.REVIEW if video.review else VideoState.APPROVED
+        if not move_video(session, video_id, to, now=now, who="laktare", step="", percent=0.0, error=""):
+            raise NotWanted(f"video {video_id} has moved on")
+        clear_alarm(session, AlarmKind.PIPELINE_FAILED, f"video {video_id}", now)
+        if to is VideoState.REVIEW:
+            message = f"{video.title} är färdig och väntar på godkännande. Kör: laktare approve {video_id}"
+            raise_alarm(
+                session, AlarmKind.REVIEW_WAITING, f"video {video_id}", message, now, video.meeting_id
+            )
+
+
+def publish(workshop: Workshop, video_id: int) -> None:
+    """Put an approved video on its channel and write down its address."""
+    workshop.tell(video_id, "publish", 0)
+    with workshop.database.session() as session:
+        video = workshop.video(session, video_id, VideoState.APPROVED)
+        channel, package = video.channel, _package(workshop.settings, video)
+    steps = open_channel(workshop.settings, channel).publish(package)
+    published = workshop.watch(video_id, "publish", steps, parcel.Published)
+    now = workshop.now()
+    with workshop.database.session() as session:
+        video = workshop.video(session, video_id, VideoState.APPROVED)
+        known = session.scalar(select(Publication).filter_by(video_id=video_id, channel=channel))
+        if known is None:
+            known = Publication(
+                video_id=video_id, channel=channel, address=published.address, published_at=now
+            )
+            session.add(known)
+        known.address, known.withdrawn_at, known.withdraw_reason = published.address, None, ""
+        found = {"published_at": video.published_at or now, "step": "", "percent": 100.0, "error": ""}
+        if not move_video(session, video_id, VideoState.PUBLISHED, now=now, who="laktare", **found):
+            raise NotWanted(f"video {video_id} has moved on")
+        clear_alarm(session, AlarmKind.PIPELINE_FAILED, f"video {video_id}", now)
+
+
+STEPS: dict[str, Callable[[Workshop, int], None]] = {
+    "verify": verify_original,
+    "render": render_video,
+    "pictures": make_pictures_of,
+    "settle": settle,
+    "publish": publish,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Order:
+    """What is to be rendered. Seconds of cuts and chapters count on the original."""
+
+    key: str
+    title: str
+    original: Path
+    ledger: Ledger | None
+    cuts: Sequence[Cut]
+    chapters: Sequence[Chapter]
+
+
+def _order(video: Video) -> _Order:
+    ledger = read_ledger(video.original) if video.original.is_dir() else None
+    cuts = [Cut(start=float(c["start"]), end=float(c["end"]), reason=str(c["reason"])) for c in video.cuts]
+    if ledger is not None:
+        cuts += automatic_cuts(ledger)
+    return _Order(
+        key=video.key,
+        title=video.title,
+        original=video.original,
+        ledger=ledger,
+        cuts=cuts,
+        chapters=_marked(video, ledger.epoch) if ledger is not None else (),
+    )
+
+
+def _marked(video: Video, epoch: datetime) -> list[Chapter]:
+    """The agenda items that were seen to begin, in that order; `start` counts from the recording's epoch."""
+    if video.meeting is None:
+        return []
+    marks = [
+        (item.marked_at, item.position, item.title)
+        for item in video.meeting.agenda
+        if item.marked_at is not None
+    ]
+    return [
+        Chapter(start=max((at - epoch).total_seconds(), 0.0), title=title) for at, _, title in sorted(marks)
+    ]
+
+
+def _rendition(video: Video) -> Path:
+    if video.rendition is None or not video.rendition.is_file():
+        raise FileNotFoundError(2, "den färdiga filen finns inte kvar", str(video.rendition))
+    return video.rendition
+
+
+def _package(settings: Settings, video: Video) -> parcel.Package:
+    rendition = _rendition(video)
+    files = {file.name: file for file in sorted(rendition.parent.iterdir()) if file.is_file()}
+    if video.duration is None:
+        raise RuntimeError(f"video {video.id} was never rendered")
+    return parcel.Package(
+        key=video.key,
+        title=video.title,
+        description=video.description,
+        body=video.body,
+        recorded_at=video.recorded_at,
+        audience=_audience(settings, video),
+        duration=video.duration,
+        files={name: file for name, file in files.items() if not name.startswith(".")},
+        chapters=tuple(
+            parcel.Chapter(start=float(c["start"]), title=str(c["title"])) for c in video.chapters
+        ),
+    )
+
+
+def _audience(settings: Settings, video: Video) -> Literal["public", "staff"]:
+    channel = settings.channels.get(video.channel)
+    # The narrower of the two: what is for the staff never becomes public by way of a channel.
+    narrow = video.audience is Audience.STAFF or (channel is not None and channel.audience is Audience.STAFF)
+    return "staff" if narrow else "public"
+
+
+@contextmanager
+def _own_folder(parent: Path, step: str) -> Iterator[Path]:
+    """A new folder for this try of `step`; what earlier tries left is thrown away."""
+    parent.mkdir(parents=True, exist_ok=True)
+    for left in parent.glob(f".{step}-*"):
+        shutil.rmtree(left, ignore_errors=True)
+    own = parent / f".{step}-{secrets.token_hex(4)}"
+    own.mkdir()
+    try:
+        yield own
+    finally:
+        shutil.rmtree(own, ignore_errors=True)

@@ -1,0 +1,163 @@
+"""The worker: a process that carries videos from PROCESSING to PUBLISHED.
+
+Each worker holds a slot, a lock that dies with it. Its slot's name is its name in the pipeline, so a worker that was
+killed is followed by one of the same name that goes on with its work; and a slot that nobody holds, but whose work is
+still written down as running, is cleared by any worker. Workers on several machines share the data folder.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+
+import structlog
+from sqlalchemy import make_url
+from sqlalchemy.exc import SQLAlchemyError
+
+from schedules import pipeline
+from schedules.database import Database
+from schedules.locks import AdvisoryLock, FileLock, is_held
+from schedules.settings import Settings
+from schedules.workshop import Workshop
+
+SLOTS = 8
+SLOT_KEY = 0x4C414B5700  # "LAKW" and the slot's number: ours among PostgreSQL's advisory locks
+LOOK_SECONDS = 0.3  # how often the videos table is asked for work
+ADOPT_SECONDS = 2.0
+STOP_SECONDS = 3.0  # for the steps to end their children
+NICENESS = 15  # a meeting on air goes first; Linux derives the disk's priority from it as well
+
+log = structlog.get_logger(__name__)
+
+
+class TooManyWorkers(RuntimeError):
+    """Every slot is taken."""
+
+
+class Slot:
+    """One worker's place: a file lock for this machine and its shared folder, an advisory lock on PostgreSQL."""
+
+    def __init__(self, settings: Settings, database: Database, number: int) -> None:
+        self.name = f"worker-{number}"
+        self._file = FileLock(_lock_folder(settings) / f"{self.name}.lock")
+        self._advisory = AdvisoryLock(database.engine, SLOT_KEY + number)
+
+    def take(self) -> bool:
+        """Take it, or make sure it is still ours. False: a living worker has it."""
+        if not self._file.take():
+            return False
+        try:
+            taken = self._advisory.take()
+        except SQLAlchemyError:
+            self._file.give_back()
+            raise
+        if not taken:
+            self._file.give_back()
+        return taken
+
+    def give_back(self) -> None:
+        """Let it go."""
+        self._advisory.give_back()
+        self._file.give_back()
+
+
+def worker_runs(settings: Settings) -> bool:
+    """Whether a worker lives that shares our folder."""
+    folder = _lock_folder(settings)
+    return any(is_held(folder / f"worker-{number}.lock") for number in range(1, SLOTS + 1))
+
+
+class Worker:
+    """Takes a slot and does the work that is there, until it is stopped. Use as a context manager; one a process."""
+
+    def __init__(self, settings: Settings, database: Database, workshop: Workshop | None = None) -> None:
+        self.workshop = workshop or Workshop(settings=settings, database=database)
+        self._settings, self._database = settings, database
+        self._slot: Slot | None = None
+        self._adopted_at = 0.0
+
+    def __enter__(self) -> Worker:
+        self._slot = self._free_slot()
+        pipeline.launch(self.workshop, self._slot.name)
+        log.info("worker started", slot=self._slot.name, pid=os.getpid())
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.workshop.stop.set()
+        pipeline.land()
+        if self._slot is not None:
+            self._slot.give_back()
+
+    def look(self) -> None:
+        """Start what waits, and now and then take over what dead workers left."""
+        try:
+            pipeline.discover(self.workshop)
+            if time.monotonic() - self._adopted_at >= ADOPT_SECONDS:
+                self._adopted_at = time.monotonic()
+                self._adopt()
+        except SQLAlchemyError as error:
+            log.warning("database does not answer", error=type(error).__name__)
+
+    def work(self, enough: Callable[[], bool]) -> None:
+        """Look for work until `enough` or until the workshop is stopped."""
+        while not self.workshop.stop.is_set() and not enough():
+            self.look()
+            self.workshop.stop.wait(LOOK_SECONDS)
+
+    def _free_slot(self) -> Slot:
+        for number in range(1, SLOTS + 1):
+            slot = Slot(self._settings, self._database, number)
+            if slot.take():
+                return slot
+        raise TooManyWorkers(f"{SLOTS} arbetare är redan igång; fler behövs inte.")
+
+    def _adopt(self) -> None:
+        assert self._slot is not None  # noqa: S101 - taken in __enter__
+        if not self._slot.take():
+            log.error("another worker has our slot", slot=self._slot.name)
+            self.workshop.stop.set()
+            return
+        for name in pipeline.strangers(self._slot.name):
+            number = name.removeprefix("worker-")
+            if not number.isdecimal():
+                continue
+            slot = Slot(self._settings, self._database, int(number))
+            if slot.take():
+                try:
+                    taken = pipeline.adopt(name)
+                finally:
+                    slot.give_back()
+                log.info("work of a dead worker taken over", slot=name, workflows=taken)
+
+
+def run_worker(settings: Settings, database: Database, workshop: Workshop | None = None) -> None:
+    """Be a worker until SIGTERM or SIGINT. Does not return: the process ends with exit code 0 within seconds.
+
+    Steps that run are left where they are, to be taken again. Raises TooManyWorkers.
+    """
+    os.nice(NICENESS)
+    worker = Worker(settings, database, workshop)
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        worker.workshop.stop.set()
+
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, stop)
+    with worker:
+        worker.work(lambda: False)
+        worker.workshop.await_steps(STOP_SECONDS)
+        log.info("worker stopped")
+        # DBOS's threads may sleep between two tries for many minutes, and Python would wait for them.
+        os._exit(0)
+
+
+def _lock_folder(settings: Settings) -> Path:
+    # Beside the workflows' file, for whoever opens that file must see the locks.
+    url = make_url(settings.workflows_url)
+    if url.get_backend_name() == "sqlite" and url.database:
+        return Path(url.database).absolute().parent / "workers"
+    return settings.data.absolute() / "workers"
