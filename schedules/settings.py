@@ -128,6 +128,7 @@ class PlatformSettings(_Part):
 
     kind: Literal["local"]
     name: str
+    audience: Audience | None = None  # None: both; the pages ask who is looking
 
 
 class BodySettings(_Part):
@@ -197,6 +198,13 @@ class Settings(BaseSettings):
             for platform in body.platforms:
                 yield from _undefined(f"{where}.platforms", platform, self.platforms)
             yield from _undefined(f"{where}.channel", body.channel, self.channels)
+            channel = self.channels.get(body.channel)
+            if (
+                body.audience is Audience.STAFF
+                and channel is not None
+                and channel.audience is not Audience.STAFF
+            ):
+                yield f"{where}: audience är staff, men alla ser kanalen {body.channel}; den måste också vara för staff"
 
     @property
     def zone(self) -> ZoneInfo:

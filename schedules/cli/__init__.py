@@ -10,6 +10,7 @@ COMMANDS = {
     "run": "run",
     "demo": "demo",
     "check": "check",
+    "init": "init",
     "meeting": "meeting",
     "series": "meeting",
     "air": "air",
