@@ -116,15 +116,15 @@ class Launcher:
         by_meeting = {row.meeting_id: row for row in rows}
         return {id_ for id_ in meeting_ids if self._lives(id_, by_meeting.get(id_), now)}
 
-    def kill(self, meeting_id: int, row: LiveProcess | None) -> bool:
-        """End a hung process at once; the next one goes on with its recording. False: it is not known for sure which
-        process it is."""
+    def end(self, meeting_id: int, row: LiveProcess | None, how: signal.Signals) -> bool:
+        """Signal a meeting's process: SIGTERM takes it off air in good order, SIGKILL ends one that hangs; either way
+        the next one goes on with its recording. False: it is not known for sure which process it is."""
         if meeting_id in self._children:
-            self._children[meeting_id].popen.kill()
+            self._children[meeting_id].popen.send_signal(how)
             return True
         if row is None or row.host != self._host or not self._is_ours(meeting_id, row.pid):
             return False
-        os.kill(row.pid, signal.SIGKILL)
+        os.kill(row.pid, how)
         return True
 
     def _is_ours(self, meeting_id: int, pid: int) -> bool:

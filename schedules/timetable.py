@@ -12,6 +12,9 @@ from enum import StrEnum
 
 from schedules.states import MeetingState
 
+# A meeting put off by less keeps its slate up; put off by more, it goes off air meanwhile.
+MOVED = timedelta(minutes=2)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
@@ -65,6 +68,11 @@ class PutBack(Action):
 
 
 @dataclass(frozen=True, kw_only=True)
+class StandDown(Action):
+    """It is being prepared and has been moved to an hour far ahead: its process is to go off air until then."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class GiveUp(Action):
     """It was on air when its process died, and nobody can still be in the room: ended with what was recorded.
 
@@ -88,11 +96,16 @@ def due(
     Asking again before an action has shown its effect (state, process, preflight) gives it again.
     """
     actions: list[Action] = []
+    action: Action | None
     for entry in sorted(entries, key=lambda entry: (entry.planned_start, entry.id)):
-        if (
-            entry.id not in running
-            and (action := _without_process(entry, now, prepare, extend_limit)) is not None
-        ):
+        if entry.id in running:
+            early = now < entry.planned_start - prepare - MOVED
+            action = (
+                StandDown(meeting_id=entry.id) if early and entry.state is MeetingState.PREPARING else None
+            )
+        else:
+            action = _without_process(entry, now, prepare, extend_limit)
+        if action is not None:
             actions.append(action)
         if (preflight := _preflight(entry, now, preflights)) is not None:
             actions.append(preflight)
