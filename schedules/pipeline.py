@@ -73,7 +73,11 @@ def discover(workshop: Workshop) -> list[str]:
     """Start a workflow for every video that should have one and has none. Returns the ids of those started."""
     with workshop.database.session() as session:
         waiting = session.execute(select(Video.id, Video.state).where(Video.state.in_(KINDS))).all()
-    return [started for video_id, state in waiting if (started := _start(workshop, video_id, state))]
+    if not waiting:
+        return []
+    busy = {workflow_id.rpartition("-")[0] for workflow_id in unfinished()}
+    idle = [(video_id, state) for video_id, state in waiting if f"{KINDS[state]}-{video_id}" not in busy]
+    return [started for video_id, state in idle if (started := _start(workshop, video_id, state))]
 
 
 def unfinished() -> list[str]:

@@ -210,7 +210,7 @@ def _facts(settings: Settings, row: Video) -> list[tuple[str, str]]:
 
 
 def _clock(seconds: float) -> str:
-    whole = int(seconds)
+    whole = round(seconds)
     return f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}"
 
 
