@@ -117,11 +117,13 @@ def _range_counts(request: Request, version: _Version) -> bool:
 
 def _range(request: Request, version: _Version) -> tuple[int, int]:
     parsed = parse_range_header(request.headers["Range"])
-    found = parsed.range_for_length(version.size) if parsed is not None else None
-    if found is None:
-        raise RequestedRangeNotSatisfiable(version.size)
-    start, stop = found
-    return start, stop
+    if parsed is not None and len(parsed.ranges) == 1 and version.size:
+        start, stop = parsed.ranges[0]
+        if start < 0:
+            return max(0, version.size + start), version.size
+        if start < version.size:
+            return start, min(version.size if stop is None else stop, version.size)
+    raise RequestedRangeNotSatisfiable(version.size)
 
 
 def _give_up_on_stalled(request: Request) -> None:

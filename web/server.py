@@ -20,6 +20,7 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
 
 from schedules.database import open_database
+from schedules.logs import configure_logs
 from schedules.settings import Settings, SettingsError, load_settings
 from web import create_app
 
@@ -145,6 +146,7 @@ def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m web.server", description="Serve the pages.")
     parser.add_argument("--settings", type=Path, default=None, help="the settings file (laktare.toml)")
     chosen = parser.parse_args(argv)
+    configure_logs()
     try:
         settings = load_settings(chosen.settings)
     except SettingsError as error:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,13 +21,14 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from schedules.database import Database
+from schedules.database import Database, open_database
 from schedules.models import AgendaItem, LiveProcess, Meeting, Publication, Video
-from schedules.settings import Settings
+from schedules.settings import BodySettings, Settings
 from schedules.states import Audience, MeetingState, Phase, VideoState
 from web import create_app
 
 NOW = datetime(2026, 10, 28, 17, 30, tzinfo=UTC)  # 18.30 in Stockholm, four days after the clocks went back
+_numbers = itertools.count(1)
 ROOT = Path(__file__).parents[2]
 
 
@@ -36,7 +39,6 @@ class Town:
     settings: Settings
     database: Database
     now: datetime = NOW
-    _films: int = field(default=0)
 
     def meeting(
         self, title: str = "Kommunfullmäktige", *, agenda: tuple[str, ...] = (), **columns: Any
@@ -102,13 +104,13 @@ class Town:
 
     def film(self, file: Path | None = None, *, title: str = "Så sorterar du", **columns: Any) -> Video:
         """A published film (or in the state told), with its files in the archive when `file` is given."""
-        self._films += 1
+        number = next(_numbers)
         state = columns.pop("state", VideoState.PUBLISHED)
         reason = columns.pop("withdraw_reason", "")
         video = Video(
-            key=f"{self._films:04}k3y",
+            key=f"{number:04}k3y",
             title=title,
-            recorded_at=columns.pop("recorded_at", self.now - timedelta(days=self._films)),
+            recorded_at=columns.pop("recorded_at", self.now - timedelta(days=number)),
             channel="archive",
             original=Path("/nowhere"),
             state=state,
@@ -247,13 +249,35 @@ class Site:
 
 
 @pytest.fixture
-def site(settings: Settings, sqlite_database: Database, tmp_path: Path) -> Iterator[Site]:
-    """A real server on a free port of loopback."""
+def own_site(settings: Settings, sqlite_database: Database, tmp_path: Path) -> Iterator[Site]:
+    """A real server on a free port of loopback, to be treated badly."""
+    with _site(settings, sqlite_database, tmp_path) as site:
+        yield site
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory, migrated_sqlite: Path) -> Iterator[Site]:
+    """A real server on a free port of loopback, shared by the tests that treat it well."""
+    folder = tmp_path_factory.mktemp("site")
+    settings = Settings(
+        data=folder / "data",
+        bodies={"kf": BodySettings(name="Kommunfullmäktige", source="test", review="none")},
+    )
+    settings.data.mkdir()
+    shutil.copyfile(migrated_sqlite, settings.data / "laktare.db")
+    database = open_database(settings.database_url)
+    with _site(settings, database, folder) as site:
+        yield site
+    database.close()
+
+
+@contextlib.contextmanager
+def _site(settings: Settings, database: Database, folder: Path) -> Iterator[Site]:
     port = free_port()
-    log = tmp_path / "web.log"
+    log = folder / "web.log"
     with serving(settings_file(settings, port), port, log) as process:
         yield Site(
-            f"http://127.0.0.1:{port}", port, Town(settings, sqlite_database, datetime.now(UTC)), process, log
+            f"http://127.0.0.1:{port}", port, Town(settings, database, datetime.now(UTC)), process, log
         )
 
 
