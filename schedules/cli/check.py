@@ -11,6 +11,7 @@ import click
 from schedules.cli.context import settings_file
 from schedules.doctor import examine, examine_without_settings
 from schedules.findings import EXIT_CODES, Finding, Level, worst
+from schedules.logs import configure_logs
 from schedules.settings import SettingsError, load_settings
 
 _COLOURS = {Level.OK: "green", Level.WARNING: "yellow", Level.FAULT: "red"}
@@ -25,6 +26,7 @@ def check(ctx: click.Context, as_json: bool, send: bool) -> None:
 
     Slutkoden är som för övervakningsprogram: 0 allt är väl, 1 varning, 2 fel.
     """
+    configure_logs(level="WARNING")  # to standard error: what is printed here may be read by a program
     findings = []
     for finding in _visit(ctx, send=send):
         findings.append(finding)
