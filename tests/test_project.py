@@ -138,7 +138,17 @@ def test_every_source_file_says_what_it_is_for() -> None:
 def test_in_ci_a_skipped_test_is_a_failure(tmp_path: Path, no_skip: str, closing: str) -> None:
     (tmp_path / "test_one.py").write_text("import pytest\ndef test_it(): pytest.skip('no camera')\n")
     (tmp_path / "test_all.py").write_text("import pytest\npytest.skip('no mixer', allow_module_level=True)\n")
-    run = [sys.executable, "-m", "pytest", "-q", "-p", "tests.conftest", "--rootdir", tmp_path, tmp_path]
+    run: list[str | Path] = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "tests.conftest",
+        "--rootdir",
+        tmp_path,
+        tmp_path,
+    ]
     options = ["--continue-on-collection-errors", "-p", "no:cacheprovider", "-o", "addopts="]
     done = subprocess.run(
         [*run, *options],
