@@ -15,13 +15,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
-from broadcast.cuts import Chapter, Cut, automatic_cuts, shift_chapters
 from broadcast.pictures import Pictures, make_pictures
 from broadcast.recording_check import Verified, verify
-from broadcast.rendition import Rendered, render
 from sqlalchemy import select
 
+from broadcast.cuts import Chapter, Cut, automatic_cuts
 from broadcast.ledger import Ledger, read_ledger
+from broadcast.rendition import Rendered, render
 from schedules.alarms.kinds import AlarmKind
 from schedules.alarms.raising import clear_alarm, raise_alarm
 from schedules.channels import open_channel
@@ -50,7 +50,7 @@ def render_video(workshop: Workshop, video_id: int) -> None:
     """Cut, level, chapter: the finished MP4 in the work folder."""
     workshop.tell(video_id, "render", 0)
     with workshop.database.session() as session:
-        order = _order(workshop.video(session, video_id, VideoState.PROCESSING))
+        order = _order(workshop.settings, workshop.video(session, video_id, VideoState.PROCESSING))
     folder = workshop.settings.work_folder(order.key).absolute()
     target = folder / parcel.VIDEO_NAME
     with _own_folder(folder, "render") as own:
@@ -65,7 +65,6 @@ def render_video(workshop: Workshop, video_id: int) -> None:
         )
         made = workshop.watch(video_id, "render", events, Rendered)
         made.path.replace(target)
-    chapters = shift_chapters(order.chapters, order.cuts)
     workshop.save(
         video_id,
         VideoState.PROCESSING,
@@ -74,7 +73,7 @@ def render_video(workshop: Workshop, video_id: int) -> None:
         width=made.width,
         height=made.height,
         loudness=made.loudness,
-        chapters=[{"start": chapter.start, "title": chapter.title} for chapter in chapters],
+        chapters=[{"start": chapter.start, "title": chapter.title} for chapter in made.chapters],
     )
 
 
@@ -83,7 +82,7 @@ def make_pictures_of(workshop: Workshop, video_id: int) -> None:
     workshop.tell(video_id, "pictures", 0)
     with workshop.database.session() as session:
         video = workshop.video(session, video_id, VideoState.PROCESSING)
-        order = _order(video)
+        order = _order(workshop.settings, video)
         rendition = _rendition(video)
         chapters = [Chapter(start=float(c["start"]), title=str(c["title"])) for c in video.chapters]
     with _own_folder(rendition.parent, "pictures") as own:
@@ -161,11 +160,11 @@ class _Order:
     chapters: Sequence[Chapter]
 
 
-def _order(video: Video) -> _Order:
+def _order(settings: Settings, video: Video) -> _Order:
     ledger = read_ledger(video.original) if video.original.is_dir() else None
     cuts = [Cut(start=float(c["start"]), end=float(c["end"]), reason=str(c["reason"])) for c in video.cuts]
     if ledger is not None:
-        cuts += automatic_cuts(ledger)
+        cuts += automatic_cuts(ledger, silence_below=settings.live.silence_below)
     return _Order(
         key=video.key,
         title=video.title,

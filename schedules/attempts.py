@@ -76,7 +76,9 @@ def sentence(error: Exception) -> str:
         place = f" ({error.filename})" if error.filename else ""
         return f"Filerna kan inte läsas eller skrivas: {error.strerror or type(error).__name__}{place}."
     if isinstance(error, BroadcastError):
-        return f"Videon kunde inte bearbetas: {error}"
+        words = str(error)
+        # A sentence of the engine's own, or the last thing that ffmpeg said.
+        return words if words.endswith(".") else f"Filmen kunde inte bearbetas: {words}."
     return f"Ett fel i programmet stoppade videon ({type(error).__name__}); hela felet står i loggen."
 
 

@@ -11,21 +11,18 @@ import os
 import signal
 import time
 from collections.abc import Callable
-from pathlib import Path
 from types import FrameType
 
 import structlog
-from sqlalchemy import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from schedules import pipeline
 from schedules.database import Database
-from schedules.locks import AdvisoryLock, FileLock, is_held
 from schedules.settings import Settings
+from schedules.slots import SLOTS, Slot, TooManyWorkers
+from schedules.slots import worker_runs as worker_runs
 from schedules.workshop import Workshop
 
-SLOTS = 8
-SLOT_KEY = 0x4C414B5700  # "LAKW" and the slot's number: ours among PostgreSQL's advisory locks
 LOOK_SECONDS = 0.3  # how often the videos table is asked for work
 ADOPT_SECONDS = 2.0
 STOP_SECONDS = 3.0  # for the steps to end their children
@@ -34,41 +31,8 @@ NICENESS = 15  # a meeting on air goes first; Linux derives the disk's priority 
 log = structlog.get_logger(__name__)
 
 
-class TooManyWorkers(RuntimeError):
-    """Every slot is taken."""
-
-
-class Slot:
-    """One worker's place: a file lock for this machine and its shared folder, an advisory lock on PostgreSQL."""
-
-    def __init__(self, settings: Settings, database: Database, number: int) -> None:
-        self.name = f"worker-{number}"
-        self._file = FileLock(_lock_folder(settings) / f"{self.name}.lock")
-        self._advisory = AdvisoryLock(database.engine, SLOT_KEY + number)
-
-    def take(self) -> bool:
-        """Take it, or make sure it is still ours. False: a living worker has it."""
-        if not self._file.take():
-            return False
-        try:
-            taken = self._advisory.take()
-        except SQLAlchemyError:
-            self._file.give_back()
-            raise
-        if not taken:
-            self._file.give_back()
-        return taken
-
-    def give_back(self) -> None:
-        """Let it go."""
-        self._advisory.give_back()
-        self._file.give_back()
-
-
-def worker_runs(settings: Settings) -> bool:
-    """Whether a worker lives that shares our folder."""
-    folder = _lock_folder(settings)
-    return any(is_held(folder / f"worker-{number}.lock") for number in range(1, SLOTS + 1))
+class WorkflowsUnreachable(RuntimeError):
+    """The database of the workflows does not answer, or is not one that we can use."""
 
 
 class Worker:
@@ -82,7 +46,15 @@ class Worker:
 
     def __enter__(self) -> Worker:
         self._slot = self._free_slot()
-        pipeline.launch(self.workshop, self._slot.name)
+        try:
+            pipeline.launch(self.workshop, self._slot.name)
+        except Exception as error:
+            self._slot.give_back()
+            # Only the kind of error: its text may hold the address with its password.
+            raise WorkflowsUnreachable(
+                f"Bearbetningens databas kan inte användas ({type(error).__name__}): kontrollera `workflows` i"
+                " inställningarna, att databasen är igång och att den går att skriva i."
+            ) from error
         log.info("worker started", slot=self._slot.name, pid=os.getpid())
         return self
 
@@ -153,11 +125,3 @@ def run_worker(settings: Settings, database: Database, workshop: Workshop | None
         log.info("worker stopped")
         # DBOS's threads may sleep between two tries for many minutes, and Python would wait for them.
         os._exit(0)
-
-
-def _lock_folder(settings: Settings) -> Path:
-    # Beside the workflows' file, for whoever opens that file must see the locks.
-    url = make_url(settings.workflows_url)
-    if url.get_backend_name() == "sqlite" and url.database:
-        return Path(url.database).absolute().parent / "workers"
-    return settings.data.absolute() / "workers"

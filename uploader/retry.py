@@ -31,10 +31,11 @@ def next_try(error: Exception, attempt: int, *, attempts: int = ATTEMPTS) -> flo
     """
     if attempt >= attempts or getattr(error, "permanent", False):
         return None
-    if isinstance(error, OSError):
-        if error.errno in _HOPELESS:
-            return None
-    elif not hasattr(error, "permanent"):
+    if not isinstance(error, OSError) and not hasattr(error, "permanent"):
+        return None
+    # An engine's own error stands for what the system said, such as a full disk.
+    origin = error if isinstance(error, OSError) else error.__cause__
+    if isinstance(origin, OSError) and origin.errno in _HOPELESS:
         return None
     wait = min(FIRST_SECONDS * 2.0 ** (attempt - 1), LONGEST_SECONDS)
     told: float | None = getattr(error, "retry_after", None)

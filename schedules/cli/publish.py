@@ -16,7 +16,7 @@ from rich.table import Table
 
 from broadcast.errors import MediaError
 from schedules import decisions
-from schedules.cli.context import open_house, refuse, refusing, who
+from schedules.cli.context import open_house, refusing, who
 from schedules.database import Database
 from schedules.intake import Copied, Wish, take_in
 from schedules.models import Video
@@ -262,11 +262,10 @@ def retry(ctx: click.Context, name: str, wait: bool) -> None:
 def worker(ctx: click.Context) -> None:
     """Process and publish videos until told to stop."""
     from schedules.logs import configure_logs
-    from schedules.worker import TooManyWorkers, run_worker
+    from schedules.slots import TooManyWorkers
+    from schedules.worker import WorkflowsUnreachable, run_worker
 
     settings, database = open_house(ctx)
     configure_logs()
-    try:
+    with refusing(TooManyWorkers, WorkflowsUnreachable):
         run_worker(settings, database)
-    except TooManyWorkers as refusal:
-        refuse(str(refusal))

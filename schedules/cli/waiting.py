@@ -15,8 +15,9 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from schedules.database import Database
 from schedules.models import Video
 from schedules.settings import Settings
+from schedules.slots import worker_runs
 from schedules.states import VideoState
-from schedules.worker import NICENESS, Worker, worker_runs
+from schedules.worker import NICENESS, Worker
 
 STEPS = {
     "": "Väntar på sin tur",

@@ -141,7 +141,8 @@ def test_stopped_in_the_middle_is_no_failure(workshop: Workshop) -> None:
         (MediaError("Filen film.mp4 är tom."), "Filen film.mp4 är tom."),
         (UploadError("Kanalen finns inte."), "Kanalen finns inte."),
         (OSError(errno.ENOSPC, "No space left on device"), "Disken är full: frigör plats."),
-        (RenderError("Invalid data"), "Videon kunde inte bearbetas: Invalid data"),
+        (RenderError("Invalid data"), "Filmen kunde inte bearbetas: Invalid data."),
+        (RenderError("Disken är full: frigör plats."), "Disken är full: frigör plats."),
         (
             ValueError("secret"),
             "Ett fel i programmet stoppade videon (ValueError); hela felet står i loggen.",

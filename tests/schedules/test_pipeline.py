@@ -23,8 +23,9 @@ from schedules.database import Database
 from schedules.intake import Wish, take_in
 from schedules.models import AuditEntry, Publication, Video
 from schedules.settings import Settings
+from schedules.slots import worker_runs
 from schedules.states import VideoState
-from schedules.worker import Worker, worker_runs
+from schedules.worker import Worker
 from tests.standins.films import make_film
 from tests.standins.worker import start_worker, wait_until
 

@@ -10,7 +10,8 @@ from pydantic import SecretStr
 
 from schedules.database import Database, open_database
 from schedules.settings import Settings
-from schedules.worker import SLOTS, Slot, TooManyWorkers, Worker, worker_runs
+from schedules.slots import SLOTS, Slot, TooManyWorkers, worker_runs
+from schedules.worker import Worker
 
 
 def test_one_holder_at_a_time(settings: Settings, sqlite_database: Database) -> None:

@@ -11,6 +11,13 @@ from uploader.retry import ATTEMPTS, LONGEST_SECONDS, next_try
 
 BUSY = UploadError("Upptagen.")
 
+
+def raised_for(cause: OSError) -> UploadError:
+    error = UploadError("Det gick inte.")
+    error.__cause__ = cause
+    return error
+
+
 TABLE: list[tuple[str, Exception, int, float | None]] = [
     ("first failure", BUSY, 1, 2.0),
     ("it doubles", BUSY, 2, 4.0),
@@ -28,6 +35,8 @@ TABLE: list[tuple[str, Exception, int, float | None]] = [
     ("network", ConnectionResetError(errno.ECONNRESET, "reset"), 1, 2.0),
     ("disk error that may pass", OSError(errno.EIO, "io"), 2, 4.0),
     ("timeout", TimeoutError(), 1, 2.0),
+    ("an engine's word for a full disk", raised_for(OSError(errno.ENOSPC, "full")), 1, None),
+    ("an engine's word for what may pass", raised_for(OSError(errno.EIO, "io")), 1, 2.0),
     ("a fault in the program", KeyError("x"), 1, None),
 ]
 
