@@ -106,7 +106,8 @@ class Series(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     body: Mapped[str] = mapped_column(String(60))
     title: Mapped[str] = mapped_column(String(200))
-    rule: Mapped[str] = mapped_column(String(500))  # e.g. FREQ=MONTHLY;BYDAY=-1WE;BYMONTH=1,2,3,4,5,6,8,9,10,11,12
+    # "Every last Wednesday but July" is FREQ=MONTHLY;BYDAY=-1WE;BYMONTH=1,2,3,4,5,6,8,9,10,11,12
+    rule: Mapped[str] = mapped_column(String(500))
     first: Mapped[str] = mapped_column(String(16))  # local wall-clock start of the first, "2026-09-30T18:00"
     minutes: Mapped[int]
     defaults: Mapped[dict[str, Any]] = mapped_column(default=dict)  # source, platforms, channel, audience
@@ -118,7 +119,10 @@ class Meeting(Base):
     """One meeting (sammanträde), from the calendar to the gavel."""
 
     __tablename__ = "meetings"
-    __table_args__ = (UniqueConstraint("ical_uid", "ical_recurrence"), UniqueConstraint("series_id", "series_start"))
+    __table_args__ = (
+        UniqueConstraint("ical_uid", "ical_recurrence"),
+        UniqueConstraint("series_id", "series_start"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     body: Mapped[str] = mapped_column(String(60), index=True)
@@ -137,7 +141,8 @@ class Meeting(Base):
     ended_at: Mapped[datetime | None]
     ical_uid: Mapped[str | None] = mapped_column(String(255))
     ical_recurrence: Mapped[str | None] = mapped_column(String(40))  # RECURRENCE-ID, "" for a single event
-    ical_hash: Mapped[str | None] = mapped_column(String(64))  # what the last import saw: a hand's edit is kept
+    # What the last import saw: a hand's edit is kept
+    ical_hash: Mapped[str | None] = mapped_column(String(64))
     series_id: Mapped[int | None] = mapped_column(ForeignKey("series.id"))
     series_start: Mapped[str | None] = mapped_column(String(16))  # the slot of the rule that made it, local
 
@@ -245,7 +250,8 @@ class Alarm(Base):
     message: Mapped[str] = mapped_column(Text)  # Swedish, one sentence with what to do
     raised_at: Mapped[datetime]
     cleared_at: Mapped[datetime | None]
-    told: Mapped[dict[str, Any]] = mapped_column(default=dict)  # receiver → schedules.alarms.plan.Record, as JSON
+    # Receiver → schedules.alarms.plan.Record, as JSON
+    told: Mapped[dict[str, Any]] = mapped_column(default=dict)
     tell_at: Mapped[datetime | None] = mapped_column(index=True)  # claimed by moving it; None: all is told
 
 
@@ -281,12 +287,16 @@ class Video(Base):
     width: Mapped[int | None]
     height: Mapped[int | None]
     loudness: Mapped[float | None]  # LUFS, integrated
-    cuts: Mapped[list[dict[str, Any]]] = mapped_column(default=list)  # {"start", "end", "reason"} of the original, s
-    chapters: Mapped[list[dict[str, Any]]] = mapped_column(default=list)  # {"start": s, "title": str} of the rendition
+    # {"start", "end", "reason"} of the original, s
+    cuts: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
+    # {"start": s, "title": str} of the rendition
+    chapters: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
     published_at: Mapped[datetime | None]
 
     meeting: Mapped[Meeting | None] = relationship(back_populates="video")
-    publications: Mapped[list[Publication]] = relationship(back_populates="video", cascade="all, delete-orphan")
+    publications: Mapped[list[Publication]] = relationship(
+        back_populates="video", cascade="all, delete-orphan"
+    )
 
 
 class Publication(Base):
@@ -298,7 +308,8 @@ class Publication(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     video_id: Mapped[int] = mapped_column(ForeignKey("videos.id"))
     channel: Mapped[str] = mapped_column(String(60))
-    address: Mapped[str] = mapped_column(String(500))  # local: the folder under archive/; elsewhere: the platform's id
+    # Local: the folder under archive/; elsewhere: the platform's id
+    address: Mapped[str] = mapped_column(String(500))
     published_at: Mapped[datetime]
     withdrawn_at: Mapped[datetime | None]
     withdraw_reason: Mapped[str] = mapped_column(Text, default="")

@@ -59,7 +59,13 @@ ON_AIR = frozenset({MeetingState.PREPARING, MeetingState.LIVE})
 MEETING_MOVES: dict[MeetingState, frozenset[MeetingState]] = {
     MeetingState.PLANNED: frozenset({MeetingState.PREPARING, MeetingState.CANCELLED, MeetingState.MISSED}),
     MeetingState.PREPARING: frozenset(
-        {MeetingState.LIVE, MeetingState.ENDED, MeetingState.CANCELLED, MeetingState.PLANNED, MeetingState.MISSED}
+        {
+            MeetingState.LIVE,
+            MeetingState.ENDED,
+            MeetingState.CANCELLED,
+            MeetingState.PLANNED,
+            MeetingState.MISSED,
+        }
     ),
     MeetingState.LIVE: frozenset({MeetingState.ENDED}),
     MeetingState.ENDED: frozenset(),

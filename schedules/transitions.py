@@ -27,7 +27,9 @@ def move_meeting(
     return moved
 
 
-def move_video(session: Session, video_id: int, to: VideoState, *, now: datetime, who: str, **changes: Any) -> bool:
+def move_video(
+    session: Session, video_id: int, to: VideoState, *, now: datetime, who: str, **changes: Any
+) -> bool:
     """Move a video to `to` with `changes` to its other columns. False: it was not in a state that allows it."""
     allowed = [state for state, targets in VIDEO_MOVES.items() if to in targets]
     moved = _move(session, Video, video_id, allowed, to, changes)
@@ -42,7 +44,12 @@ def audit(session: Session, who: str, what: str, subject: str, now: datetime, **
 
 
 def _move(
-    session: Session, table: type[Meeting] | type[Video], row_id: int, allowed: list[Any], to: Any, changes: dict[str, Any]
+    session: Session,
+    table: type[Meeting] | type[Video],
+    row_id: int,
+    allowed: list[Any],
+    to: Any,
+    changes: dict[str, Any],
 ) -> bool:
     statement = update(table).where(table.id == row_id, table.state.in_(allowed)).values(state=to, **changes)
     return cast("CursorResult[Any]", session.execute(statement)).rowcount == 1

@@ -162,3 +162,10 @@ def test_in_ci_a_skipped_test_is_a_failure(tmp_path: Path, no_skip: str, closing
     assert closing in done.stdout.splitlines()[-1]
     assert (done.returncode != 0) == bool(no_skip)
     assert not no_skip or ("no camera" in done.stdout and "no mixer" in done.stdout)
+
+
+def test_the_help_shows_every_command() -> None:
+    run = [sys.executable, "-m", "schedules.cli", "--help"]
+    done = subprocess.run(run, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [name for name in COMMANDS if not re.search(rf"^  {name}  +\S", done.stdout, re.MULTILINE)] == []
