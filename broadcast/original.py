@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -136,17 +136,21 @@ def open_original(original: Path, ledger: Ledger | None = None) -> Original:
 
 
 def _end_of_recording(path: Path, ledger: Ledger) -> int:
-    """The frame after the last one. A ledger whose process was killed knows only the last keyframe, so the
-    pictures after it are counted."""
-    if ledger.size is not None and ledger.size == path.stat().st_size:
-        return ledger.end_frame
+    """The frame after the last one, counted in the stream itself: a ledger whose process was killed knows only the
+    last keyframe."""
     size = path.stat().st_size
-    offsets = [offset for _, offset in ledger.keyframes if offset < size - 188]
+    offsets = [offset for _, offset in ledger.keyframes if offset < size]
     end = 0
-    for offset in offsets[-2:]:
-        with av.open(f"subfile,,start,{offset},end,{size},,:{path}", format="mpegts") as container:
+    for offset in reversed(offsets[-3:]):
+        # A stream torn within its last keyframe cannot even be opened from there.
+        with (
+            suppress(av.FFmpegError),
+            av.open(f"subfile,,start,{offset},end,{size},,:{path}", format="mpegts") as container,
+        ):
             for packet in container.demux(container.streams.video):
                 if packet.pts is not None and packet.time_base is not None:
                     second = packet.pts * packet.time_base - BASE_SECONDS
                     end = max(end, round(second * ledger.fps) + 1)
-    return end or ledger.end_frame
+        if end:
+            return end
+    raise MediaError("Inspelningen kan inte läsas: filen är skadad, återställ den från säkerhetskopian.")
