@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import ssl
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import trustme
 from aiosmtpd.controller import Controller
@@ -16,7 +18,9 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from tests.standins.ports import free_tcp_port
 
-USER, PASSWORD = "laktare@provkoping.se", "hemligt-lösen"
+USER = "laktare@provkoping.se"
+PASSWORD = "hemligt-lösen"  # a password may be Swedish
+PLAIN_PASSWORD = "hemligt-ord"
 
 
 @dataclass
@@ -39,18 +43,8 @@ class SmtpServer:
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:
         content = envelope.content
         assert isinstance(content, bytes)
-        self.letters.append(cast("EmailMessage", message_from_bytes(content, policy=policy.default)))
+        self.letters.append(message_from_bytes(content, policy=policy.default))
         return "250 OK"
-
-
-def _authenticate(
-    _server: SMTP, _session: Session, _envelope: Envelope, _mechanism: str, given: Any
-) -> AuthResult:
-    right = isinstance(given, LoginPassword) and (given.login, given.password) == (
-        USER.encode(),
-        PASSWORD.encode(),
-    )
-    return AuthResult(success=right, handled=False)
 
 
 @contextmanager
@@ -59,6 +53,7 @@ def run_smtp(
     *,
     authority: trustme.CA | None = None,
     login: bool = False,
+    password: str = PASSWORD,
 ) -> Iterator[SmtpServer]:
     """A server for the length of the block. authority: who signs its certificate for 127.0.0.1."""
     server = SmtpServer(free_tcp_port())
@@ -67,6 +62,19 @@ def run_smtp(
         assert authority is not None
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         authority.issue_cert("127.0.0.1").configure_cert(context)
+
+    def authenticate(
+        _server: SMTP, _session: Session, _envelope: Envelope, _mechanism: str, given: Any
+    ) -> AuthResult:
+        right = isinstance(given, LoginPassword) and (given.login, given.password) == (
+            USER.encode(),
+            password.encode(),
+        )
+        return AuthResult(success=right, handled=False)
+
+    # aiosmtpd warns of what we mean to do: a login without TLS, as inside a municipality's own net.
+    warnings.filterwarnings("ignore", "Requiring AUTH while not requiring TLS")
+    logging.getLogger("mail.log").setLevel(logging.ERROR)
     controller = Controller(
         server,
         hostname="127.0.0.1",
@@ -74,9 +82,9 @@ def run_smtp(
         ssl_context=context if security == "tls" else None,
         tls_context=context if security == "starttls" else None,
         require_starttls=security == "starttls",
-        authenticator=_authenticate,
+        authenticator=authenticate,
         auth_required=login,
-        auth_require_tls=False,
+        auth_require_tls=security == "starttls",  # it does not see TLS that was there from the first byte
     )
     controller.start()
     try:

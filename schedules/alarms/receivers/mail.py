@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import smtplib
 import socket
 import ssl
@@ -28,7 +29,11 @@ def tell(notice: Notice, settings: Settings) -> str:
 
     Raises TellError.
     """
-    return send(letter(notice, settings), settings.mail)
+    try:
+        message = letter(notice, settings)
+    except ValueError as error:  # a header would not take one of the addresses
+        raise _sentence(error, settings.mail) from None
+    return send(message, settings.mail)
 
 
 def send(message: EmailMessage, mail: Mail, timeout: float = TIMEOUT) -> str:
@@ -49,7 +54,7 @@ def connected(mail: Mail, timeout: float = TIMEOUT) -> Iterator[smtplib.SMTP]:
             if mail.security == "starttls":
                 server.starttls(context=ssl.create_default_context())
             if mail.user:
-                server.login(mail.user, mail.password.get_secret_value())
+                _log_in(server, mail.user, mail.password.get_secret_value())
             yield server
         finally:
             with suppress(smtplib.SMTPException, OSError):
@@ -63,6 +68,18 @@ def _connect(mail: Mail, timeout: float) -> smtplib.SMTP:
     if mail.security == "tls":
         return smtplib.SMTP_SSL(mail.host, mail.port, timeout=timeout, context=ssl.create_default_context())
     return smtplib.SMTP(mail.host, mail.port, timeout=timeout)
+
+
+def _log_in(server: smtplib.SMTP, user: str, password: str) -> None:
+    if user.isascii() and password.isascii():
+        server.login(user, password)
+        return
+    # smtplib refuses "lösenord"; AUTH PLAIN is UTF-8 (RFC 4616) and every server has it.
+    server.ehlo_or_helo_if_needed()
+    given = base64.b64encode(f"\0{user}\0{password}".encode()).decode()
+    code, answer = server.docmd("AUTH", f"PLAIN {given}")
+    if code not in (235, 503):  # 503: logged in already
+        raise smtplib.SMTPAuthenticationError(code, answer)
 
 
 def letter(notice: Notice, settings: Settings) -> EmailMessage:
@@ -132,7 +149,8 @@ def _sentence(error: Exception, mail: Mail) -> TellError:
         case ssl.SSLError():
             return _permanent(f"E-postservern {place} talar inte TLS så som mail.security säger: prova den andra av "
                               "starttls och tls, eller en annan mail.port.")  # fmt: skip
-        case TimeoutError():
+        # smtplib hides a timeout behind a lost connection.
+        case TimeoutError() | smtplib.SMTPServerDisconnected(__context__=TimeoutError()):
             return TellError(
                 f"E-postservern {place} svarade inte i tid: kontrollera mail.host och brandväggen."
             )

@@ -154,7 +154,7 @@ def test_messages_say_what_to_do_and_name_the_platform() -> None:
 
 def test_the_silence_named_is_the_one_in_the_settings() -> None:
     rules = AlarmRules(after=3, silence_below=-20)
-    state, changes = AlarmState(), []
+    state = AlarmState()
     for n in range(3):
         state, changes = rules.observe(second(loudness=-25)(n), state)
     assert isinstance(changes[0], Raise)
