@@ -5,8 +5,6 @@ from __future__ import annotations
 import shutil
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from importlib import import_module
-from importlib.util import find_spec
 
 import structlog
 from sqlalchemy import func, select
@@ -14,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from schedules.database import Database
 from schedules.models import AwareUTC, Meeting, Video
+from schedules.series import materialise
 from schedules.settings import Settings
 from schedules.states import MeetingState
 
@@ -37,7 +36,7 @@ def keep_house(database: Database, settings: Settings, now: datetime) -> Kept:
     """Do it all; a second time changes nothing. Videos past their retention are only named: to destroy an official
     record is for a person to do, after the decision that permits it."""
     with database.session() as session:
-        made = _materialise(session, settings, now)
+        made = len(materialise(session, settings, now + SERIES_AHEAD, now, "scheduler"))
     with database.session() as session:
         removed = _remove_live_files(session, settings, now)
         expired = _expired(session, settings, now)
@@ -48,13 +47,6 @@ def keep_house(database: Database, settings: Settings, now: datetime) -> Kept:
         decision = settings.bodies[video.body].retention_decision
         log.warning("video past its retention", video=video.id, body=video.body, decision=decision)
     return Kept(made=made, removed=tuple(removed), expired=tuple(video.id for video in expired))
-
-
-def _materialise(session: Session, settings: Settings, now: datetime) -> int:
-    if find_spec("schedules.series") is None:
-        return 0
-    series = import_module("schedules.series")
-    return len(series.materialise(session, settings, now + SERIES_AHEAD, now, "scheduler"))
 
 
 def _remove_live_files(session: Session, settings: Settings, now: datetime) -> list[int]:
