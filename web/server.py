@@ -146,11 +146,11 @@ def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m web.server", description="Serve the pages.")
     parser.add_argument("--settings", type=Path, default=None, help="the settings file (laktare.toml)")
     chosen = parser.parse_args(argv)
-    configure_logs()
     try:
         settings = load_settings(chosen.settings)
     except SettingsError as error:
         sys.exit(str(error))
+    configure_logs()
     serve(settings)
 
 
