@@ -17,7 +17,7 @@ CLIPPING = -0.1  # dBFS
 
 
 def check_source(
-    settings: Settings, key: str, *, seconds: float = SECONDS, timeout: float = TIMEOUT
+    settings: Settings, key: str, *, seconds: float | None = None, timeout: float = TIMEOUT
 ) -> list[Finding]:
     """Open the source `key` for `seconds` and say how its picture and sound are. Faults are findings, never raised."""
     part = f"källan {key}"
@@ -28,7 +28,7 @@ def check_source(
         taken = sample(
             as_source(settings, key),
             find_ffmpeg(settings.ffmpeg),
-            seconds,
+            SECONDS if seconds is None else seconds,
             timeout,
             picture=PictureFormat(
                 width=settings.picture.width, height=settings.picture.height, fps=settings.picture.fps
