@@ -97,8 +97,13 @@ def _sound(connection: Connection) -> Finding:
 
 
 def _writable(connection: Connection) -> Finding:
+    connection.rollback()  # of the questions before
     try:
-        connection.execute(text("CREATE TABLE laktare_check (id INTEGER)"))
+        if connection.dialect.name == "sqlite":
+            connection.exec_driver_sql(
+                "BEGIN IMMEDIATE"
+            )  # Python's driver begins none before DDL, and commits it
+        connection.exec_driver_sql("CREATE TABLE laktare_check (id INTEGER)")
     except SQLAlchemyError as error:
         said = str(getattr(error, "orig", "")).lower()
         if "locked" in said:
