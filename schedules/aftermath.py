@@ -15,12 +15,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
-from broadcast.pictures import Pictures, make_pictures
-from broadcast.recording_check import Verified, verify
 from sqlalchemy import select
 
 from broadcast.cuts import Chapter, Cut, automatic_cuts
 from broadcast.ledger import Ledger, read_ledger
+from broadcast.pictures import Pictures, make_pictures
+from broadcast.recording_check import Verified, verify
 from broadcast.rendition import Rendered, render
 from schedules.alarms.kinds import AlarmKind
 from schedules.alarms.raising import clear_alarm, raise_alarm
@@ -32,6 +32,7 @@ from schedules.transitions import move_video
 from schedules.workshop import NotWanted, Workshop
 from uploader import package as parcel
 
+UNEXPLAINED_SECONDS = 2.0  # the last seconds before a power cut may never have reached the disk
 PROCESSING_STEPS = ("verify", "render", "pictures", "settle")
 
 
@@ -41,9 +42,18 @@ def verify_original(workshop: Workshop, video_id: int) -> None:
     with workshop.database.session() as session:
         original = workshop.video(session, video_id, VideoState.PROCESSING).original
     found = workshop.watch(video_id, "verify", verify(original), Verified)
-    workshop.save(
-        video_id, VideoState.PROCESSING, checksum=found.sha256, duration=found.duration, gaps=list(found.gaps)
-    )
+    gaps = list(found.gaps)
+    workshop.save(video_id, VideoState.PROCESSING, checksum=found.sha256, duration=found.duration, gaps=gaps)
+    if found.unexplained > UNEXPLAINED_SECONDS:
+        with workshop.database.session() as session:
+            raise_alarm(
+                session,
+                AlarmKind.RECORDING_GAP,
+                f"video {video_id}",
+                f"Inspelningen är {found.unexplained:.0f} s kortare än liggaren säger, utan känd orsak."
+                " Se igenom filmen innan den godkänns.",
+                workshop.now(),
+            )
 
 
 def render_video(workshop: Workshop, video_id: int) -> None:
@@ -73,6 +83,7 @@ def render_video(workshop: Workshop, video_id: int) -> None:
         width=made.width,
         height=made.height,
         loudness=made.loudness,
+        made_cuts=[{"start": cut.start, "end": cut.end, "reason": cut.reason} for cut in made.cuts],
         chapters=[{"start": chapter.start, "title": chapter.title} for chapter in made.chapters],
     )
 
@@ -82,17 +93,16 @@ def make_pictures_of(workshop: Workshop, video_id: int) -> None:
     workshop.tell(video_id, "pictures", 0)
     with workshop.database.session() as session:
         video = workshop.video(session, video_id, VideoState.PROCESSING)
-        order = _order(workshop.settings, video)
-        rendition = _rendition(video)
-        chapters = [Chapter(start=float(c["start"]), title=str(c["title"])) for c in video.chapters]
+        order, rendition = _order(workshop.settings, video), _rendition(video)
+        chapters = [Chapter(float(c["start"]), str(c["title"])) for c in video.chapters]
     with _own_folder(rendition.parent, "pictures") as own:
         events = make_pictures(
             rendition,
             out=own,
-            chapters=chapters,
             original=order.original,
             ledger=order.ledger,
             cuts=order.cuts,
+            chapters=chapters,
         )
         workshop.watch(video_id, "pictures", events, Pictures)
         for made in sorted(own.iterdir()):
@@ -162,7 +172,7 @@ class _Order:
 
 def _order(settings: Settings, video: Video) -> _Order:
     ledger = read_ledger(video.original) if video.original.is_dir() else None
-    cuts = [Cut(start=float(c["start"]), end=float(c["end"]), reason=str(c["reason"])) for c in video.cuts]
+    cuts = [Cut(float(cut["start"]), float(cut["end"]), str(cut["reason"])) for cut in video.cuts]
     if ledger is not None:
         cuts += automatic_cuts(ledger, silence_below=settings.live.silence_below)
     return _Order(

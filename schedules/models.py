@@ -287,8 +287,10 @@ class Video(Base):
     width: Mapped[int | None]
     height: Mapped[int | None]
     loudness: Mapped[float | None]  # LUFS, integrated
-    # {"start", "end", "reason"} of the original, s
+    # {"start", "end", "reason"} of the original, s: what a person asked to have cut, and what was cut in all (with
+    # the automatic cuts, grown to where the stream can be cut)
     cuts: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
+    made_cuts: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
     # {"start": s, "title": str} of the rendition
     chapters: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
     published_at: Mapped[datetime | None]

@@ -87,9 +87,8 @@ def unfinished() -> list[str]:
 
 def strangers(own: str) -> set[str]:
     """The other executors that have workflows running, by what is written; they may be dead."""
-    return {
-        status.executor_id for status in _list(status=["PENDING"]) if status.executor_id not in (None, own)
-    }  # type: ignore[misc]
+    running = {status.executor_id for status in _list(status=["PENDING"])}
+    return {name for name in running if name and name != own}
 
 
 def adopt(executor: str) -> list[str]:

@@ -197,7 +197,8 @@ def _facts(settings: Settings, row: Video) -> list[tuple[str, str]]:
     ]
     facts += [("Kapitel", f"{_clock(float(c['start']))} {c['title']}") for c in row.chapters]
     facts += [
-        ("Klippt", f"{_clock(float(c['start']))}–{_clock(float(c['end']))} {c['reason']}") for c in row.cuts
+        ("Klippt", f"{_clock(float(c['start']))}–{_clock(float(c['end']))} {c['reason']}")
+        for c in row.made_cuts
     ]
     facts += [("Lucka", f"{g['seconds']} s vid {g['at']}") for g in row.gaps]
     for publication in row.publications:

@@ -16,7 +16,8 @@ from schedules.models import Video
 from schedules.settings import Settings
 from schedules.states import VideoState
 from schedules.workshop import Abandoned, Workshop
-from uploader.channels import CHANNELS, LocalChannel, Means
+from uploader.channels import CHANNELS, Means
+from uploader.channels.local import LocalChannel
 from uploader.errors import UploadError
 from uploader.package import Package, Progress, Published
 

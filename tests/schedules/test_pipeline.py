@@ -52,7 +52,7 @@ def row(database: Database, video_id: int) -> Video:
 def work(settings: Settings, database: Database, video_id: int) -> Video:
     """Be the worker until the video goes no further by itself."""
     with Worker(settings, database) as worker:
-        wait_until(lambda: worker.look() or row(database, video_id).state not in BUSY, 40)
+        worker.work(lambda: row(database, video_id).state not in BUSY)
     return row(database, video_id)
 
 

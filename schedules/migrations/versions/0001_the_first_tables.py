@@ -187,6 +187,7 @@ def upgrade() -> None:
         sa.Column("height", sa.Integer(), nullable=True),
         sa.Column("loudness", sa.Double(), nullable=True),
         sa.Column("cuts", sa.JSON(), nullable=False),
+        sa.Column("made_cuts", sa.JSON(), nullable=False),
         sa.Column("chapters", sa.JSON(), nullable=False),
         sa.Column("published_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["meeting_id"], ["meetings.id"], name=op.f("fk_videos_meeting_id_meetings")),
