@@ -111,20 +111,20 @@ def _arguments(
     source: Source, asked: PictureFormat, folder: Path, seconds: float, *, with_sound: bool
 ) -> list[str]:
     video, audio = inputs(source, asked, silent=not with_sound)
-    # Limited range whatever the source has, as the program has it: 16 is black.
-    picture = video.filter("scale", out_range="tv").filter("format", "yuv420p")
-    outputs = [
-        build.output(
-            picture, "pipe:1", t=seconds, f="yuv4mpegpipe", fps_mode="passthrough", strict=-1
-        )
-    ]  # fmt: skip
+    # Limited range whatever the source has, as the program has it: 16 is black. Cut by filters and not by -t: a live
+    # source is analysed for some seconds whose frames are thrown away, and -t would count them.
+    picture = (
+        video.filter("scale", out_range="tv").filter("format", "yuv420p").filter("trim", duration=seconds)
+    )
+    outputs = [build.output(picture, "pipe:1", f="yuv4mpegpipe", fps_mode="passthrough", strict=-1)]
     if with_sound:
         metered = (
-            audio.filter("aformat", channel_layouts="stereo")
+            audio.filter("atrim", duration=seconds)
+            .filter("aformat", channel_layouts="stereo")
             .filter("ebur128", metadata=1)
             .filter("ametadata", "print", key="lavfi.r128.M", file=str(folder / "meter"), direct=1)
         )
-        outputs.append(build.output(metered, str(folder / "sound"), t=seconds, f="s16le", ar=SAMPLE_RATE))
+        outputs.append(build.output(metered, str(folder / "sound"), f="s16le", ar=SAMPLE_RATE))
     return ["-y", *arguments(build.merge_outputs(*outputs) if with_sound else outputs[0])]
 
 

@@ -33,21 +33,10 @@ def refusal(timeout: float = 10, **source: object) -> str:
 
 
 def film(path: Path, picture: str, sound: str | None) -> Path:
-    inputs = ["-f", "lavfi", "-i", picture, *(["-f", "lavfi", "-i", sound] if sound else [])]
-    command = [
-        FFMPEG.path,
-        "-v",
-        "error",
-        "-nostdin",
-        *inputs,
-        "-t",
-        "2",
-        "-c:v",
-        "libx264",
-        "-preset",
-        "ultrafast",
-    ]
-    subprocess.run([*command, "-pix_fmt", "yuv420p", str(path)], check=True)
+    heard = ["-f", "lavfi", "-i", sound] if sound else []
+    video = ["-t", "2", "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p"]
+    command = [FFMPEG.path, "-v", "error", "-nostdin", "-f", "lavfi", "-i", picture, *heard, *video, path]
+    subprocess.run(command, check=True)
     return path
 
 
