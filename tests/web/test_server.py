@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,19 @@ def test_wrong_settings_are_said_and_not_thrown(tmp_path: Path) -> None:
     with pytest.raises(SystemExit) as said:
         server.main(["--settings", str(wrong)])
     assert "site.port" in str(said.value.code)
+
+
+def test_a_small_answer_does_not_wait_for_a_receipt(site: Site) -> None:
+    connection = HTTPConnection("127.0.0.1", site.port, timeout=10)
+    seconds = []
+    for _ in range(20):
+        begun = time.perf_counter()
+        connection.request("GET", "/static/icon.svg")
+        assert connection.getresponse().read()
+        seconds.append(time.perf_counter() - begun)
+    connection.close()
+    # Nagle's algorithm against delayed acknowledgement takes 40 ms every time.
+    assert min(seconds) < 0.03
 
 
 def test_a_stalled_viewer_is_let_go_without_a_fuss(caplog: pytest.LogCaptureFixture) -> None:
