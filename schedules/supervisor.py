@@ -16,6 +16,7 @@ from schedules.child import Child
 
 STEP_SECONDS = 0.1
 HEARTBEAT_SECONDS = 30.0
+FIRST_BEAT_SECONDS = 90.0
 STOP_SECONDS = 10.0
 TROUBLE = 3  # so many deaths in a row are a trouble that a person must know of
 
@@ -138,6 +139,8 @@ class Supervisor:
         if beat != kept.beat:
             kept.beat, kept.beat_seen = beat, self._clock()
         silence = self._clock() - max(kept.beat_seen, kept.started)
-        if silence > HEARTBEAT_SECONDS:
+        # Until its first beat it gets longer: a loaded machine takes its time to start a process.
+        limit = HEARTBEAT_SECONDS if kept.beat_seen > kept.started else FIRST_BEAT_SECONDS
+        if silence > limit:
             log.error("part hangs", part=kept.part.name, pid=kept.child.pid, silence=round(silence))
             kept.child.kill()
