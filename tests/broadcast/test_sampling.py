@@ -35,7 +35,19 @@ def refusal(timeout: float = 10, **source: object) -> str:
 def film(path: Path, picture: str, sound: str | None) -> Path:
     heard = ["-f", "lavfi", "-i", sound] if sound else []
     video = ["-t", "2", "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p"]
-    command = [FFMPEG.path, "-v", "error", "-nostdin", "-f", "lavfi", "-i", picture, *heard, *video, path]
+    command = [
+        str(FFMPEG.path),
+        "-v",
+        "error",
+        "-nostdin",
+        "-f",
+        "lavfi",
+        "-i",
+        picture,
+        *heard,
+        *video,
+        str(path),
+    ]
     subprocess.run(command, check=True)
     return path
 
