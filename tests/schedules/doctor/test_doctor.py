@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -82,11 +81,9 @@ def test_a_source_on_air_is_left_alone(sqlite_database: Database, settings: Sett
         session.add(
             LiveProcess(meeting_id=meeting.id, host="h", pid=1, started_at=NOW, heartbeat_at=NOW, status={})
         )
-    begun = time.monotonic()
     findings = [finding for finding in examine(settings, None, NOW) if finding.part.startswith("källan")]
     assert [finding.part for finding in findings] == ["källan test"]
     assert "öppnas inte en gång till" in findings[0].sentence
-    assert time.monotonic() - begun < 8
 
 
 def test_a_part_that_breaks_down_does_not_hide_the_others(
