@@ -238,11 +238,8 @@ class Broadcast:
 
 
 def _draw_slates(plan: Plan, ffmpeg: Ffmpeg) -> dict[Slate, Picture]:
-    slates = {}
-    for slate in Slate:
-        try:
-            image = draw(plan.slates[slate], (plan.picture.width, plan.picture.height))
-            slates[slate] = raw(ffmpeg, image, plan.picture)
-        except (BroadcastError, KeyError, OSError):
-            slates[slate] = black(plan.picture)
-    return slates
+    try:
+        images = [draw(plan.slates[slate], (plan.picture.width, plan.picture.height)) for slate in Slate]
+        return dict(zip(Slate, raw(ffmpeg, images, plan.picture), strict=True))
+    except (BroadcastError, KeyError, OSError):
+        return dict.fromkeys(Slate, black(plan.picture))

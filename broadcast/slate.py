@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -68,16 +69,16 @@ def _wrap(words: str, font: ImageFont.FreeTypeFont, width: int) -> list[str]:
     return lines
 
 
-def raw(ffmpeg: Ffmpeg, image: Image.Image, picture: PictureFormat) -> Picture:
-    """The image as one yuv420p BT.709 frame of the program. Raises BroadcastError when ffmpeg cannot."""
-    size = f"{image.width}x{image.height}"
-    stream = build.input("pipe:0", f="rawvideo", pix_fmt="rgb24", s=size, r=picture.fps)
+def raw(ffmpeg: Ffmpeg, images: Sequence[Image.Image], picture: PictureFormat) -> list[Picture]:
+    """The images, all of one size, as yuv420p BT.709 frames of the program. Raises BroadcastError."""
+    width, height = images[0].size
+    stream = build.input("pipe:0", f="rawvideo", pix_fmt="rgb24", s=f"{width}x{height}", r=picture.fps)
     stream = stream.filter("scale", picture.width, picture.height, out_color_matrix="bt709", out_range="tv")
     stream = stream.filter("format", "yuv420p")
-    frame = run(
-        ffmpeg, arguments(build.output(stream, "pipe:1", f="rawvideo", vframes=1)), given=image.tobytes()
-    )
-    return Picture(bytearray(frame))
+    given = b"".join(image.tobytes() for image in images)
+    frames = run(ffmpeg, arguments(build.output(stream, "pipe:1", f="rawvideo")), given=given)
+    size = picture.frame_bytes
+    return [Picture(bytearray(frames[start : start + size])) for start in range(0, len(images) * size, size)]
 
 
 def black(picture: PictureFormat) -> Picture:
