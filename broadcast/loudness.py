@@ -155,6 +155,18 @@ def gain_points(turns: Sequence[Turn], target: float = TARGET) -> list[GainPoint
     return points
 
 
+def level_gains(momentary: Sequence[float] | Values, target: float = TARGET) -> list[GainPoint]:
+    """The gain curve that brings each speaker, and the whole, to `target`; empty for silence."""
+    points = gain_points(speech_turns(momentary), target)
+    # Turn by turn it is right, but the whole is gated once more: pauses within turns count differently there.
+    for _ in range(2):
+        whole = integrated(levelled(momentary, points))
+        if points and whole is not None:
+            rest = min(1.0, max(-1.0, target - whole))
+            points = [GainPoint(point.at, min(LARGEST_GAIN, point.gain + rest)) for point in points]
+    return points
+
+
 def _gains(turns: Sequence[Turn], target: float) -> list[float]:
     gains = [min(LARGEST_GAIN, target - turn.loudness) for turn in turns]
     long = [n for n, turn in enumerate(turns) if turn.end - turn.start >= LEAST_TURN * STEP]
