@@ -157,6 +157,12 @@ class DemoHouse:
                 raise DemoError("Webb och schemaläggare kom inte igång i tid.")
             time.sleep(0.1)
 
+    def save(self, film: Path) -> Path:
+        """Where `film` is to be found when the demo has ended: beside the folder, unless the folder is kept."""
+        if self.keep:
+            return film
+        return Path(shutil.move(film, self.folder.with_suffix(".mp4")))
+
     def check(self) -> None:
         """Raise DemoError when a part keeps dying."""
         if self.troubles:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import signal
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
@@ -83,17 +84,20 @@ def demo(source: str | None, leave: bool, minutes: float, port: int | None, keep
         try:
             with house:
                 story = _play(house, console, minutes * 60)
-                if not leave:
+                if leave:
+                    film = house.save(Path(story.outcome.mp4))
+                    outcome = replace(story.outcome, mp4=str(film))
+                else:
                     _stay(house, console, story)
         except _Interrupted:
             console.print("Demon avbröts.")
             sys.exit(130)
         except DemoError as error:
-            _fail(f"{error} Loggarna finns kvar i {house.folder}.")
+            _fail(f"{error} Loggarna finns kvar i {house.folder}." if house.folder.exists() else str(error))
     if keep:
         console.print(f"Datamappen finns kvar: {house.folder}", soft_wrap=True, highlight=False, markup=False)
     if leave:
-        click.echo(json.dumps(asdict(story.outcome)))
+        click.echo(json.dumps(asdict(outcome)))
 
 
 def _play(house: DemoHouse, console: Console, length: float) -> Story:
