@@ -19,7 +19,7 @@ from sqlalchemy import select
 
 from schedules import decisions
 from schedules.alarms.raising import open_alarms
-from schedules.database import Database
+from schedules.database import Database, open_database
 from schedules.intake import Wish, take_in
 from schedules.models import AuditEntry, Publication, Video
 from schedules.settings import Settings
@@ -27,7 +27,7 @@ from schedules.slots import worker_runs
 from schedules.states import VideoState
 from schedules.worker import Worker
 from tests.standins.films import make_film
-from tests.standins.worker import start_worker, wait_until
+from tests.standins.worker import WatchedWorkshop, start_worker, wait_until
 
 NOW = datetime(2026, 9, 30, 20, tzinfo=UTC)
 BUSY = (VideoState.PROCESSING, VideoState.APPROVED)
@@ -36,6 +36,25 @@ BUSY = (VideoState.PROCESSING, VideoState.APPROVED)
 @pytest.fixture(scope="session")
 def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_film(tmp_path_factory.mktemp("films") / "Fullmäktige 30 september.mp4", seconds=5)
+
+
+@pytest.fixture(scope="session")
+def new_workflows(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The workflows' file as it is after the first start of a worker, which takes DBOS a second."""
+    settings = Settings(data=tmp_path_factory.mktemp("workflows"))
+    database = open_database(settings.database_url)
+    database.migrate()
+    with Worker(settings, database):
+        pass
+    database.close()
+    return settings.data / "workflows.db"
+
+
+@pytest.fixture
+def house(settings: Settings, sqlite_database: Database, new_workflows: Path) -> Settings:
+    """A house on SQLite whose worker has run before."""
+    shutil.copyfile(new_workflows, settings.data / "workflows.db")
+    return settings
 
 
 def hand_in(settings: Settings, database: Database, film: Path, *, review: bool = False) -> int:
@@ -54,6 +73,15 @@ def work(settings: Settings, database: Database, video_id: int) -> Video:
     with Worker(settings, database) as worker:
         worker.work(lambda: row(database, video_id).state not in BUSY)
     return row(database, video_id)
+
+
+def abandon_in(settings: Settings, database: Database, diary: Path, step: str) -> None:
+    """Be a worker that is stopped in the middle of `step`; its workflow stays written down as running."""
+    workshop = WatchedWorkshop(settings=settings, database=database, diary=diary, stall_at=step)
+    with Worker(settings, database, workshop) as worker:
+        worker.work(lambda: diary.exists() and "stalled" in diary.read_text())
+        workshop.stop.set()
+        assert workshop.await_steps(5)
 
 
 def plays(file: Path) -> float:
@@ -106,45 +134,43 @@ def test_the_whole_way(database_settings: Settings, database: Database, film: Pa
     assert not worker_runs(database_settings)
 
 
-def test_review_waits_for_a_person(settings: Settings, sqlite_database: Database, film: Path) -> None:
-    video_id = hand_in(settings, sqlite_database, film, review=True)
-    video = work(settings, sqlite_database, video_id)
+def test_review_waits_for_a_person(house: Settings, sqlite_database: Database, film: Path) -> None:
+    video_id = hand_in(house, sqlite_database, film, review=True)
+    video = work(house, sqlite_database, video_id)
     assert video.state is VideoState.REVIEW
-    assert not settings.archive_folder(video.key).exists()
+    assert not house.archive_folder(video.key).exists()
     with sqlite_database.session() as session:
         assert [alarm.kind for alarm in open_alarms(session)] == ["review_waiting"]
         decisions.approve(session, session.get_one(Video, video_id), who="clerk", now=NOW)
-    assert work(settings, sqlite_database, video_id).state is VideoState.PUBLISHED
-    assert plays(settings.archive_folder(video.key) / "video.mp4") == pytest.approx(5, abs=0.1)
+    assert work(house, sqlite_database, video_id).state is VideoState.PUBLISHED
+    assert plays(house.archive_folder(video.key) / "video.mp4") == pytest.approx(5, abs=0.1)
     with sqlite_database.session() as session:
         assert open_alarms(session) == []
 
 
-def test_killed_in_every_step(
-    settings: Settings, sqlite_database: Database, film: Path, tmp_path: Path
-) -> None:
+def test_killed_in_every_step(house: Settings, sqlite_database: Database, film: Path, tmp_path: Path) -> None:
     """kill -9 in verify, in render, in pictures and in publish: each time the next worker goes on from there."""
-    video_id = hand_in(settings, sqlite_database, film)
+    video_id = hand_in(house, sqlite_database, film)
     key = row(sqlite_database, video_id).key
     diary = tmp_path / "diary"
     for turn, step in enumerate(("verify", "render", "pictures", "publish"), start=1):
-        worker = start_worker(settings, diary, stall_at=step)
+        worker = start_worker(house, diary, stall_at=step)
         try:
             wait_until(lambda: diary.exists() and diary.read_text().count("stalled") == turn)  # noqa: B023
         finally:
             worker.send_signal(signal.SIGKILL)
             worker.wait()
-        assert not (settings.archive_folder(key)).exists()
-    assert work(settings, sqlite_database, video_id).state is VideoState.PUBLISHED
+        assert not (house.archive_folder(key)).exists()
+    assert work(house, sqlite_database, video_id).state is VideoState.PUBLISHED
     begun = Counter(line.split()[0] for line in diary.read_text().splitlines())
     # The killed try and the next worker's; the last publication was ours, in this process.
     assert begun == {"verify": 2, "render": 2, "pictures": 2, "publish": 1, "stalled": 4}
     with sqlite_database.session() as session:
         assert len(session.scalars(select(Publication)).all()) == 1
-    archive, here = settings.data / "archive", settings.archive_folder(key)
+    archive, here = house.data / "archive", house.archive_folder(key)
     assert plays(here / "video.mp4") == pytest.approx(5, abs=0.1)
     assert [entry.name for entry in archive.iterdir()] == [key]
-    assert not [name for name in files(settings.data / "work") if "/." in name]
+    assert not [name for name in files(house.data / "work") if "/." in name]
 
 
 @pytest.mark.postgres
@@ -152,8 +178,6 @@ def test_two_workers_share_and_inherit(
     settings: Settings, new_postgres_url: Callable[[str], str], film: Path, tmp_path: Path
 ) -> None:
     """Two workers on one PostgreSQL: no step is taken twice, and the survivor takes over from the killed one."""
-    from schedules.database import open_database
-
     url = SecretStr(new_postgres_url("migrated"))
     settings = settings.model_copy(update={"database": url, "workflows": url})
     database = open_database(settings.database_url)
@@ -181,25 +205,25 @@ def test_two_workers_share_and_inherit(
 
 
 def test_sigterm_in_the_middle_of_a_step(
-    settings: Settings, sqlite_database: Database, film: Path, tmp_path: Path
+    house: Settings, sqlite_database: Database, film: Path, tmp_path: Path
 ) -> None:
-    video_id = hand_in(settings, sqlite_database, film)
+    video_id = hand_in(house, sqlite_database, film)
     diary = tmp_path / "diary"
-    worker = start_worker(settings, diary, stall_at="render")
+    worker = start_worker(house, diary, stall_at="render")
     wait_until(lambda: diary.exists() and "stalled" in diary.read_text())
-    assert worker_runs(settings)
+    assert worker_runs(house)
     assert os.getpriority(os.PRIO_PROCESS, worker.pid) > os.getpriority(os.PRIO_PROCESS, 0)
     worker.send_signal(signal.SIGTERM)
     assert worker.wait(5) == 0
     assert row(sqlite_database, video_id).state is VideoState.PROCESSING
-    assert work(settings, sqlite_database, video_id).state is VideoState.PUBLISHED
+    assert work(house, sqlite_database, video_id).state is VideoState.PUBLISHED
 
 
 def test_full_disk_is_told_and_can_be_retried(
-    settings: Settings, sqlite_database: Database, film: Path, small_disk: Path
+    house: Settings, sqlite_database: Database, film: Path, small_disk: Path
 ) -> None:
-    video_id = hand_in(settings, sqlite_database, film)
-    video = work(settings, sqlite_database, video_id)
+    video_id = hand_in(house, sqlite_database, film)
+    video = work(house, sqlite_database, video_id)
     assert video.state is VideoState.FAILED
     assert "disken är full" in video.error.lower()
     assert files(small_disk) == set()
@@ -210,51 +234,43 @@ def test_full_disk_is_told_and_can_be_retried(
     subprocess.run(["mount", "-o", "remount,size=50m", small_disk], check=True)
     with sqlite_database.session() as session:
         decisions.retry(session, session.get_one(Video, video_id), who="clerk", now=NOW)
-    video = work(settings, sqlite_database, video_id)
+    video = work(house, sqlite_database, video_id)
     assert (video.state, video.error) == (VideoState.PUBLISHED, "")
-    assert plays(settings.archive_folder(video.key) / "video.mp4") == pytest.approx(5, abs=0.1)
+    assert plays(house.archive_folder(video.key) / "video.mp4") == pytest.approx(5, abs=0.1)
 
 
-def test_a_lost_original_is_one_sentence(settings: Settings, sqlite_database: Database, film: Path) -> None:
-    video_id = hand_in(settings, sqlite_database, film)
-    shutil.rmtree(settings.data / "originals")
-    video = work(settings, sqlite_database, video_id)
+def test_a_lost_original_is_one_sentence(house: Settings, sqlite_database: Database, film: Path) -> None:
+    video_id = hand_in(house, sqlite_database, film)
+    shutil.rmtree(house.data / "originals")
+    video = work(house, sqlite_database, video_id)
     assert video.state is VideoState.FAILED
     assert video.error.count(".") >= 1
     assert "Traceback" not in video.error
 
 
 def test_workflows_that_are_lost_are_made_anew(
-    settings: Settings, sqlite_database: Database, film: Path, tmp_path: Path
+    house: Settings, sqlite_database: Database, film: Path, tmp_path: Path
 ) -> None:
     """The videos table is the truth: without the pipeline's own tables nothing is lost but the way already gone."""
-    video_id = hand_in(settings, sqlite_database, film)
-    diary = tmp_path / "diary"
-    worker = start_worker(settings, diary, stall_at="render")
-    wait_until(lambda: diary.exists() and "stalled" in diary.read_text())
-    worker.kill()
-    worker.wait()
-    for file in settings.data.glob("workflows.db*"):
+    video_id = hand_in(house, sqlite_database, film)
+    abandon_in(house, sqlite_database, tmp_path / "diary", "render")
+    for file in house.data.glob("workflows.db*"):
         file.unlink()
-    assert work(settings, sqlite_database, video_id).state is VideoState.PUBLISHED
+    assert work(house, sqlite_database, video_id).state is VideoState.PUBLISHED
 
 
 def test_a_video_that_brings_the_worker_down_is_given_up(
-    settings: Settings, sqlite_database: Database, film: Path, tmp_path: Path
+    house: Settings, sqlite_database: Database, film: Path, tmp_path: Path
 ) -> None:
-    video_id = hand_in(settings, sqlite_database, film)
-    diary = tmp_path / "diary"
-    worker = start_worker(settings, diary, stall_at="verify")
-    wait_until(lambda: diary.exists() and "stalled" in diary.read_text())
-    worker.kill()
-    worker.wait()
+    video_id = hand_in(house, sqlite_database, film)
+    abandon_in(house, sqlite_database, tmp_path / "diary", "verify")
     # As after ten deaths; dying ten times would take the test a minute.
-    with sqlite3.connect(settings.data / "workflows.db") as workflows:
+    with sqlite3.connect(house.data / "workflows.db") as workflows:
         changed = workflows.execute("UPDATE workflow_status SET recovery_attempts = 99")
         assert changed.rowcount == 1
-    video = work(settings, sqlite_database, video_id)
+    video = work(house, sqlite_database, video_id)
     assert video.state is VideoState.FAILED
     assert "10 gånger" in video.error
     with sqlite_database.session() as session:
         decisions.retry(session, session.get_one(Video, video_id), who="clerk", now=NOW)
-    assert work(settings, sqlite_database, video_id).state is VideoState.PUBLISHED
+    assert work(house, sqlite_database, video_id).state is VideoState.PUBLISHED
