@@ -71,7 +71,7 @@ class Workbench:
             samples = (last + 2 - max(0, first - PREROLL)) * GRAIN
             sound = self._input(start, samples / RATE + 1.0)
             sound = (
-                sound.filter("pan", "mono|c0=c0")
+                sound.filter("aformat", channel_layouts="mono")  # of equal channels the mean is either
                 if mono
                 else sound.filter("aformat", channel_layouts="stereo")
             )
