@@ -6,11 +6,11 @@ anything is written.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from schedules.agenda import set_agenda
@@ -115,7 +115,7 @@ def edit_meeting(
         "channel": wiring.channel,
         "audience": wiring.audience,
     }
-    _write(session, meeting, changes, now, who)
+    write_changes(session, meeting, changes, now=now, who=who)
     return meeting
 
 
@@ -173,10 +173,10 @@ def list_meetings(
     body: str | None = None,
     states: Collection[MeetingState] | None = None,
 ) -> list[Meeting]:
-    """Meetings that end after `since` and start before `until`, earliest first."""
+    """Meetings that end after `since`, or are still on air, and start before `until`; earliest first."""
     query = select(Meeting).order_by(Meeting.planned_start, Meeting.id)
     if since is not None:
-        query = query.where(Meeting.planned_end > since)
+        query = query.where(or_(Meeting.planned_end > since, Meeting.state.in_(ON_AIR)))
     if until is not None:
         query = query.where(Meeting.planned_start < until)
     if body is not None:
@@ -226,7 +226,10 @@ def _check_on_air(meeting: Meeting, start: datetime | None, rewired: list[str]) 
         )
 
 
-def _write(session: Session, meeting: Meeting, changes: dict[str, Any], now: datetime, who: str) -> None:
+def write_changes(
+    session: Session, meeting: Meeting, changes: Mapping[str, Any], *, now: datetime, who: str
+) -> None:
+    """Write columns that have been checked, with the audit entry; nothing where they are so already."""
     detail = {}
     for name, value in changes.items():
         before = getattr(meeting, name)

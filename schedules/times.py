@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 from schedules.errors import CalendarError
@@ -32,7 +32,7 @@ def parse_wall_clock(text: str) -> datetime:
     raise CalendarError(f"{text!r} är ingen tid: skriv den som 2026-10-28 18:00.")
 
 
-def to_instant(wall_clock: datetime, zone: ZoneInfo) -> datetime:
+def to_instant(wall_clock: datetime, zone: tzinfo) -> datetime:
     """The instant (aware, UTC) at which clocks in `zone` show the naive `wall_clock`.
 
     Raises CalendarError where there is none (the night in spring) or two (the night in autumn).
@@ -57,7 +57,7 @@ def to_instant(wall_clock: datetime, zone: ZoneInfo) -> datetime:
     )
 
 
-def _instants(wall_clock: datetime, zone: ZoneInfo) -> list[datetime]:
+def _instants(wall_clock: datetime, zone: tzinfo) -> list[datetime]:
     candidates = {wall_clock.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1)}
     return sorted(c for c in candidates if c.astimezone(zone).replace(tzinfo=None, fold=0) == wall_clock)
 

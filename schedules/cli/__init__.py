@@ -12,7 +12,7 @@ COMMANDS = {
     "check": "check",
     "init": "init",
     "meeting": "meeting",
-    "series": "meeting",
+    "series": "series",
     "air": "air",
     "publish": "publish",
     "approve": "publish",
