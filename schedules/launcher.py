@@ -90,6 +90,11 @@ class Launcher:
         self._children[meeting_id] = _Started(popen, self._clock())
         return popen.pid
 
+    @property
+    def children(self) -> dict[int, int]:
+        """Meeting → process id of those started by us and not known to be dead."""
+        return {meeting_id: child.popen.pid for meeting_id, child in self._children.items()}
+
     def reap(self) -> list[int]:
         """The meetings whose process, started by us, has died since the last call."""
         ended = [(id_, child) for id_, child in self._children.items() if child.popen.poll() is not None]

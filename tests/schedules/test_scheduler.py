@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from schedules.database import Database, open_database
 from schedules.launcher import Launcher
-from schedules.models import Meeting
+from schedules.models import Meeting, Observation
 from schedules.scheduler import Scheduler, SchedulerTaken
 from schedules.settings import Settings
 from schedules.states import MeetingState
@@ -85,6 +85,19 @@ def test_a_change_by_anybody_counts_within_two_seconds(scheduler: Make, sqlite_d
     with sqlite_database.session() as session:
         session.get_one(Meeting, meeting).state = MeetingState.CANCELLED
     wait_for(lambda: clock.jobs() == [])
+
+
+def test_a_preflight_that_is_due_is_done_once(scheduler: Make, sqlite_database: Database) -> None:
+    add(sqlite_database, 30 * MINUTE, 90 * MINUTE, source="saknas")
+
+    def done() -> int:
+        with sqlite_database.session() as session:
+            return len(session.scalars(select(Observation).where(Observation.kind == "preflight")).all())
+
+    scheduler().start()
+    wait_for(lambda: done() == 1, 15)
+    time.sleep(2.2)
+    assert done() == 1
 
 
 def test_the_heartbeat_is_touched_every_second(scheduler: Make, settings: Settings) -> None:

@@ -17,6 +17,7 @@ from typing import IO
 
 import pytest
 
+from schedules.house import PORT_PATIENCE_SECONDS, port_fault
 from schedules.launcher import is_running
 
 ROOT = Path(__file__).parents[3]
@@ -82,7 +83,7 @@ def house(tmp_path: Path) -> Iterator[Run]:
     run.close()
 
 
-def test_each_part_killed_comes_back_and_so_does_the_house_itself(house: Run) -> None:
+def test_each_part_killed_comes_back_and_sigterm_stops_all_in_time(house: Run) -> None:
     house.wait(
         lambda: house.answers() and house.says("scheduler started")() and house.says("worker started")()
     )
@@ -91,15 +92,39 @@ def test_each_part_killed_comes_back_and_so_does_the_house_itself(house: Run) ->
         os.kill(pid, signal.SIGKILL)
     house.wait(lambda: all(house.pid(part) != pid for part, pid in before.items()))
     house.wait(lambda: house.answers() and house.says("scheduler started", 2)())
-    house.close()  # kill -9: nothing it started may keep the port
-    again = Run(house.settings.parent, house.port)
-    try:
-        again.wait(lambda: again.says("pages are served", 3)() and again.answers())
-        pids = [again.pid(part) for part in before]
-        began = time.monotonic()
-        again.process.send_signal(signal.SIGTERM)
-        assert again.process.wait(15) == 0
-        assert time.monotonic() - began < 10
-        assert not any(is_running(pid) for pid in pids)
-    finally:
-        again.close()
+    pids = [house.pid(part) for part in before]
+    began = time.monotonic()
+    house.process.send_signal(signal.SIGTERM)
+    assert house.process.wait(15) == 0
+    assert time.monotonic() - began < 10
+    assert not any(is_running(pid) for pid in pids)
+
+
+ONLY_WEB = """
+import sys, threading
+from pathlib import Path
+from schedules.house import house_parts
+from schedules.settings import load_settings
+from schedules.supervisor import Supervisor
+file = Path(sys.argv[1])
+web = house_parts(load_settings(file), file)[0]
+Supervisor([web], on_line=lambda part, line: None).run(threading.Event())
+"""
+
+
+def test_killed_itself_it_leaves_nobody_on_its_port(tmp_path: Path) -> None:
+    port = free_port()
+    file = tmp_path / "laktare.toml"
+    file.write_text(f'data = "data"\n[site]\nport = {port}\n')
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    keeper = subprocess.Popen([sys.executable, "-c", ONLY_WEB, str(file)], env=env, cwd=tmp_path)
+    until = time.monotonic() + 60
+    while not port_fault("127.0.0.1", port) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert port_fault("127.0.0.1", port)
+    keeper.kill()
+    keeper.wait()
+    until = time.monotonic() + PORT_PATIENCE_SECONDS
+    while port_fault("127.0.0.1", port) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not port_fault("127.0.0.1", port)
