@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -84,6 +85,16 @@ class House:
         command = [sys.executable, "-m", "schedules.cli", "--settings", str(self.file), "run"]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+
+    def until_open(self) -> None:
+        """Wait until the pages answer and the scheduler's heart beats."""
+        limit = time.monotonic() + 60
+        while time.monotonic() < limit:
+            with suppress(OSError), urllib.request.urlopen(f"{self.address}/status", timeout=5) as answer:
+                if (self.settings.data / "run" / "scheduler.heartbeat").exists() and answer.status == 200:
+                    return
+            time.sleep(0.2)
+        raise AssertionError(f"the house did not open: {self.log.read_text()[-2000:]}")
 
     def close(self) -> None:
         """Stop `laktare run` and whatever is still on air."""
