@@ -66,10 +66,12 @@ def wait_for(settings: Settings, database: Database, video_id: int, console: Con
             if not console.is_terminal and words != told:
                 console.print(words)
                 told = words
-    with database.session() as session:
-        video = session.get(Video, video_id)
+        with database.session() as session:
+            video = session.get(Video, video_id)
         if video is None:
             raise click.ClickException(f"Video {video_id} har tagits bort medan den bearbetades.")
+        if video.state is not VideoState.FAILED:
+            bar.update(task, description="Klar", completed=100)
         return video
 
 
