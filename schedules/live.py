@@ -120,7 +120,9 @@ class LiveMeeting:
         with self._database.session() as session:
             move_meeting(session, self._id, MeetingState.PREPARING, now=now, who="laktare")
             session.merge(self._report(now, started=now))
-        if self._phase is Phase.OPEN:  # started again in the middle: until the camera answers, the slate says so
+        if (
+            self._phase is Phase.OPEN
+        ):  # started again in the middle: until the camera answers, the slate says so
             self._broadcast.show(Slate.SOURCE_LOST)
         self._show(self._phase)
         self._broadcast.start(now=self._clock())
@@ -153,6 +155,10 @@ class LiveMeeting:
 
     def _tick(self) -> None:
         now = self._clock()
+        if self._phase is Phase.WAITING and now >= self._begin and not self._cancelled:
+            self._phase = Phase.OPEN
+            self._last_speech = now
+            self._show(Phase.OPEN)
         for event in self._broadcast.events():
             if isinstance(event, SecondMeasured):
                 heard = event.on_air is OnAir.SOURCE and event.loudness >= self._settings.live.silence_below
@@ -223,9 +229,6 @@ class LiveMeeting:
             _log.warning("heartbeat cannot be written", meeting=self._id, error=type(error).__name__)
         if self._cancelled:
             self._finish("cancelled", now)
-        elif self._phase is Phase.WAITING and now >= self._begin:
-            self._phase = Phase.OPEN
-            self._show(Phase.OPEN)
         else:
             reason = reason_to_end(
                 planned_end=self._end,
