@@ -14,6 +14,7 @@ from schedules.errors import CalendarError
 from schedules.states import Audience
 from schedules.times import parse_local
 
+AUDIENCES = [audience.value for audience in Audience]
 F = TypeVar("F", bound=Callable[..., Any])
 
 
