@@ -11,11 +11,12 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from schedules.cli import COMMANDS
+from schedules.cli import COMMANDS, main
 
 ROOT = Path(__file__).parent.parent
 ROOMS = ("broadcast", "uploader", "schedules", "web")
@@ -169,3 +170,8 @@ def test_the_help_shows_every_command() -> None:
     done = subprocess.run(run, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert [name for name in COMMANDS if not re.search(rf"^  {name}  +\S", done.stdout, re.MULTILINE)] == []
+
+
+def test_every_command_of_the_table_can_be_loaded() -> None:
+    context = click.Context(main)
+    assert [name for name in COMMANDS if main.get_command(context, name) is None] == []
