@@ -70,7 +70,8 @@ def test_an_encoder_may_send_to_us_by_rtmp(
     time.sleep(1)  # ffmpeg's sender does not try again; a hardware encoder does
     send = [
         ffmpeg_binary.path, "-v", "error", "-re", "-stream_loop", "-1", "-i", real_clip(),
-        "-vf", "scale=320:180", "-c:v", "libx264", "-preset", "ultrafast", "-g", "25", "-c:a", "aac", "-ac", "2", "-t", "8", "-f", "flv", address,
+        "-vf", "scale=320:180", "-c:v", "libx264", "-preset",
+        "ultrafast", "-g", "25", "-c:a", "aac", "-ac", "2", "-t", "8", "-f", "flv", address,
     ]  # fmt: skip
     sender = subprocess.Popen(send)
     try:
