@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -17,11 +17,16 @@ _CLOSED = frozenset({MeetingState.ENDED, MeetingState.CANCELLED, MeetingState.MI
 _LONGEST = 500
 
 
+def clean_titles(titles: Iterable[str]) -> list[str]:
+    """The titles of items, each on one line. Raises CalendarError at one that is empty or too long."""
+    return [clean(title, "Ärendets rubrik", _LONGEST) for title in titles]
+
+
 def set_agenda(session: Session, meeting: Meeting, titles: Sequence[str], *, now: datetime, who: str) -> bool:
     """Make the agenda read as `titles`. Items of the same title stay the same items, with their marks; an item that has
     been on the air is never taken away. False: it read so already. Raises CalendarError."""
     _must_be_open(meeting)
-    wanted = [clean(title, "Ärendets rubrik", _LONGEST) for title in titles]
+    wanted = clean_titles(titles)
     if wanted == [item.title for item in meeting.agenda]:
         return False
     left = list(meeting.agenda)

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from schedules.agenda import set_agenda
+from schedules.agenda import clean_titles, set_agenda
 from schedules.booking import Wiring, check_source_is_free, check_times, check_wiring, clean, wire
 from schedules.errors import CalendarError
 from schedules.models import Meeting
@@ -51,6 +51,7 @@ def add_meeting(
     """
     wiring = wire(settings, body, source=source, platforms=platforms, channel=channel, audience=audience)
     title = clean(title, "Rubriken", 200)
+    items = clean_titles(agenda)
     end = start + timedelta(minutes=settings.bodies[body].minutes) if end is None else end
     check_times(start, end, now)
     check_source_is_free(session, settings, wiring.source, start, end)
@@ -69,8 +70,8 @@ def add_meeting(
     session.flush()
     detail = {"title": title, "body": body, "start": start.isoformat(), "end": end.isoformat()}
     audit(session, who, "meeting.added", f"meeting {meeting.id}", now, **detail)
-    if titles := list(agenda):
-        set_agenda(session, meeting, titles, now=now, who=who)
+    if items:
+        set_agenda(session, meeting, items, now=now, who=who)
     return meeting
 
 

@@ -26,7 +26,8 @@ def match_body(settings: Settings, texts: Iterable[str]) -> str:
 
 
 def _names(text: str, key: str, name: str) -> bool:
-    # "Kommunfullmäktiges sammanträde" is its own; "Kommunstyrelsens arbetsutskott" is another body than the board.
+    # "Kommunfullmäktiges budgetsammanträde" is its own; "Kommunstyrelsens arbetsutskott" is another body.
     name = re.escape(name)
-    pattern = rf"(?<!\w){name}(?!\w)|(?<!\w){name}s\s+(\w+\s+)?(sammanträde|möte)"
+    meeting = r"((ordinarie|extra|konstituerande)\s+|budget)?(sammanträde|möte)"
+    pattern = rf"(?<!\w){name}(?!\w)|(?<!\w){name}s\s+{meeting}"
     return text.strip().casefold() == key or re.search(pattern, text, re.IGNORECASE) is not None

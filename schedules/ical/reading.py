@@ -5,6 +5,7 @@ The expansion is recurring-ical-events'; zones (also Windows' names and zones of
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -60,6 +61,9 @@ def read_export(data: bytes, zone: tzinfo, *, now: datetime, until: datetime) ->
     for calendar in _calendars(data):
         called_off = str(calendar.get("METHOD", "")).upper() == "CANCEL"
         for uid, events in _by_uid(calendar).items():
+            if _is_past(events, now):  # nobody needs to read what was wrong with it
+                horizons[uid] = until
+                continue
             try:
                 horizon = max(
                     [
@@ -90,9 +94,9 @@ def read_export(data: bytes, zone: tzinfo, *, now: datetime, until: datetime) ->
 
 def _calendars(data: bytes) -> list[Calendar]:
     try:
-        calendars = [
-            c for c in Calendar.from_ical(data.decode("utf-8-sig"), multiple=True) if c.name == "VCALENDAR"
-        ]
+        # Unfolded as bytes: RFC 5545 lets a line be folded in the middle of a letter.
+        text = re.sub(rb"\r?\n[ \t]", b"", data).decode("utf-8-sig")
+        calendars = [c for c in Calendar.from_ical(text, multiple=True) if c.name == "VCALENDAR"]
     except UnicodeDecodeError:
         raise CalendarError(
             "Filen är ingen kalender i UTF-8: exportera den på nytt som iCalendar (.ics)."
@@ -101,7 +105,8 @@ def _calendars(data: bytes) -> list[Calendar]:
         raise CalendarError(
             f"Filen är ingen hel kalender ({one_line(str(error), 120)}): exportera den på nytt som iCalendar (.ics)."
         ) from None
-    if not calendars:
+    ends = re.findall(r"^END:VCALENDAR\s*$", text, re.MULTILINE | re.IGNORECASE)
+    if not calendars or len(ends) < len(calendars):
         raise CalendarError("Filen är ingen hel kalender: exportera den på nytt som iCalendar (.ics).")
     return calendars
 
@@ -136,6 +141,16 @@ def _checked(events: Iterable[Component]) -> Iterator[Component]:
                     "händelsen upprepas tätare än varje dag eller på ett sätt som inte går att följa."
                 )
         yield event
+
+
+def _is_past(events: list[Component], now: datetime) -> bool:
+    if any(name in event for event in events for name in ("RRULE", "RDATE")):
+        return False
+    starts: list[Any] = [event.get("DTSTART") for event in events]
+    if any(start is None or event.errors for start, event in zip(starts, events, strict=True)):
+        return False
+    # Whole days and zones make no difference to what lies two days back; no meeting is longer than one.
+    return all(f"{start.dt:%Y%m%d}" < f"{now - timedelta(days=2):%Y%m%d}" for start in starts)
 
 
 def _expand(

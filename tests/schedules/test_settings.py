@@ -61,7 +61,9 @@ def test_a_relative_data_folder_is_beside_the_file_wherever_the_command_is_given
 def test_the_environment_goes_before_secret_files_which_go_before_the_file(
     write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file = write('[mail]\nhost = "fil"\nuser = "fil"\npassword = "fil"\n[sources.sal]\nkind = "rtsp"\naddress = "x"')
+    file = write(
+        '[mail]\nhost = "fil"\nuser = "fil"\npassword = "fil"\n[sources.sal]\nkind = "rtsp"\naddress = "x"'
+    )
     secrets = tmp_path / "secrets"
     secrets.mkdir()
     (secrets / "mail__user").write_text("hemlig fil\n")
@@ -84,22 +86,40 @@ def test_the_environment_goes_before_secret_files_which_go_before_the_file(
         ("[site]\nport = 99999", "site.port = 99999: tillåtet är 0 till 65535"),
         ('[site]\nport = "x"', "site.port = 'x': tillåtet är ett heltal"),
         ('[site]\nlanguage = "fi"', "site.language = 'fi': tillåtet är 'sv' eller 'en'"),
-        ('[site]\nprot = 1', "site.prot: okänd nyckel; menade du port?"),
+        ("[site]\nprot = 1", "site.prot: okänd nyckel; menade du port?"),
         ("[picture]\nwidth = 641", "picture.width = 641: tillåtet är delbart med 2"),
         ("[live]\nsilence_ends_minutes = 0", "live.silence_ends_minutes = 0: tillåtet är mer än 0"),
-        ("[live]\npreflight_minutes = [60, \"snart\"]", "live.preflight_minutes.1 = 'snart': tillåtet är ett tal"),
-        ('timezone = "Mars/X"', "timezone = 'Mars/X': tillåtet är en tidszon i IANA:s databas, t.ex. Europe/Stockholm"),
+        (
+            '[live]\npreflight_minutes = [60, "snart"]',
+            "live.preflight_minutes.1 = 'snart': tillåtet är ett tal",
+        ),
+        (
+            'timezone = "Mars/X"',
+            "timezone = 'Mars/X': tillåtet är en tidszon i IANA:s databas, t.ex. Europe/Stockholm",
+        ),
         ("site = 3", "site: tillåtet är en tabell, [site]"),
         ('[sources.sal]\nkind = "rtsp"', "sources.sal: en källa av slaget rtsp måste ha en address"),
-        ('[sources."Sal 1"]\nkind = "test"', "sources.Sal 1: tillåtet är små bokstäver a–z, siffror och bindestreck, högst 60 tecken"),
-        ("[bodies.kf]\nsource = \"test\"", "bodies.kf.name: saknas och måste anges"),
+        (
+            '[sources."Sal 1"]\nkind = "test"',
+            "sources.Sal 1: tillåtet är små bokstäver a–z, siffror och bindestreck, högst 60 tecken",
+        ),
+        ('[bodies.kf]\nsource = "test"', "bodies.kf.name: saknas och måste anges"),
         ('[bodies.kf]\nname = "KF"', "bodies.kf: måste ha room eller source"),
         (KF + 'channel = "x"', "bodies.kf.channel = 'x': är inte definierad; definierade är archive"),
-        (KF + 'retention_days = 9', "bodies.kf: retention_days måste ha retention_decision, gallringsbeslutets beteckning"),
-        (KF + 'audience = "staff"', "bodies.kf: audience är staff, men alla ser kanalen archive; den måste också vara för staff"),
-        ('[rooms.sal]\nname = "Salen"\nsource = "x"', "rooms.sal.source = 'x': är inte definierad; definierade är test"),
+        (
+            KF + "retention_days = 9",
+            "bodies.kf: retention_days måste ha retention_decision, gallringsbeslutets beteckning",
+        ),
+        (
+            KF + 'audience = "staff"',
+            "bodies.kf: audience är staff, men alla ser kanalen archive; den måste också vara för staff",
+        ),
+        (
+            '[rooms.sal]\nname = "Salen"\nsource = "x"',
+            "rooms.sal.source = 'x': är inte definierad; definierade är test",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_wrong_value_is_one_line_with_the_key_what_was_found_and_what_is_allowed(
     write: Write, text: str, line: str
 ) -> None:
@@ -109,7 +129,11 @@ def test_a_wrong_value_is_one_line_with_the_key_what_was_found_and_what_is_allow
 
 def test_every_wrong_key_has_its_line(write: Write) -> None:
     file = write(KF + 'platforms = ["x"]\nchannel = "y"\n[bodies.ks]\nname = "KS"\n')
-    assert [line.partition(" ")[0] for line in faults(file)[1:]] == ["bodies.kf.platforms", "bodies.kf.channel", "bodies.ks:"]
+    assert [line.partition(" ")[0] for line in faults(file)[1:]] == [
+        "bodies.kf.platforms",
+        "bodies.kf.channel",
+        "bodies.ks:",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -162,10 +186,14 @@ def test_the_names_of_other_tools_are_left_alone(monkeypatch: pytest.MonkeyPatch
     assert load_settings(None).site.port == 8080
 
 
-def test_a_secret_that_cannot_be_read_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_secret_that_cannot_be_read_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     secrets, outside = tmp_path / "secrets", tmp_path / "hemlig"
     monkeypatch.setenv("LAKTARE_SECRETS", str(secrets))
-    assert faults(None) == [f"LAKTARE_SECRETS = '{secrets}': mappen finns inte; den ska ha en fil per nyckel."]
+    assert faults(None) == [
+        f"LAKTARE_SECRETS = '{secrets}': mappen finns inte; den ska ha en fil per nyckel."
+    ]
     secrets.mkdir()
     (secrets / "mail__password").write_bytes(b"\xff\xfe")
     (secrets / "mail__pasword").write_text("hemligt")
@@ -221,5 +249,16 @@ def test_the_example_states_the_defaults(write: Write) -> None:
     untouched, plain = load_settings(write(EXAMPLE.read_text(encoding="utf-8"))), load_settings(write(""))
     assert untouched == plain
     stated = load_settings(write(uncommented()))
-    for part in ("timezone", "data", "database", "workflows", "site", "picture", "live", "mail", "webhook", "channels"):
+    for part in (
+        "timezone",
+        "data",
+        "database",
+        "workflows",
+        "site",
+        "picture",
+        "live",
+        "mail",
+        "webhook",
+        "channels",
+    ):
         assert getattr(stated, part) == getattr(plain, part), part

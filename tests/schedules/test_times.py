@@ -44,7 +44,10 @@ def test_the_hour_that_is_skipped_or_comes_twice_is_refused_with_what_to_write(t
     assert str(refusal.value).endswith("Ange en tid före 02:00 eller från 03:00.")
 
 
-@pytest.mark.parametrize("text", ["", "i morgon", "2026-13-01 18:00", "2026-02-30 18:00", "2026-10-28", "18:00", "2026-10-28 24:00"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "i morgon", "2026-13-01 18:00", "2026-02-30 18:00", "2026-10-28", "18:00", "2026-10-28 24:00"],
+)
 def test_what_is_no_time_is_refused(text: str) -> None:
     with pytest.raises(CalendarError, match="skriv den som 2026-10-28 18:00"):
         parse_local(text, STOCKHOLM)
