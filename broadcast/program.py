@@ -13,9 +13,10 @@ from broadcast.frames import Picture
 from broadcast.slate import Slate
 from broadcast.source import PictureFormat
 
-HOLD_SECONDS = 0.4  # the last frame is held so long before the slate comes
+HOLD_SECONDS = 0.5  # the slate comes when nothing has arrived for so long
 START_QUEUED = 3  # frames that must wait before a source goes on air, against jitter
-LONG_QUEUE = 12  # frames: the source's clock is faster than ours, one is dropped each second
+LONG_QUEUE = 8  # frames: the source's clock is faster than ours, or it came with a burst
+DROP_SECONDS = 0.4  # between two frames that are dropped for that: nobody sees a tenth
 LATE_QUEUE = 30  # frames: after a hiccup, go on near the present
 PATIENCE_SECONDS = 3.0  # a slate that was asked away stays so long until the source comes
 CATCH_UP_SECONDS = 2.0  # a program that fell further behind goes on with a gap instead of racing
@@ -106,7 +107,7 @@ class Program:
             self._keep_near(now)
             moment = self._capture.take()
         if moment is not None:
-            self._last, self._last_at, self._leaving = moment.picture, now, None
+            self._last, self._last_at, self._leaving = moment.picture, moment.arrived, None
             return Shown(moment.picture, moment.sound, OnAir.SOURCE)
         if self._last is not None and now - self._last_at < HOLD_SECONDS:
             return Shown(self._last, self._silence, OnAir.HELD)
@@ -120,7 +121,7 @@ class Program:
         if self._capture.queued > LATE_QUEUE:
             while self._capture.queued > START_QUEUED:
                 self._capture.take()
-        elif self._capture.queued > LONG_QUEUE and now - self._last_drop > 1:
+        elif self._capture.queued > LONG_QUEUE and now - self._last_drop > DROP_SECONDS:
             self._capture.take()
             self._last_drop = now
 
