@@ -1,3 +1,5 @@
+"""Meetings and agendas are added, edited, cancelled and listed, and what cannot be held is refused."""
+
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any

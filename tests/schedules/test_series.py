@@ -1,3 +1,5 @@
+"""Rules make meetings on wall-clock time, each once, and leave alone what a person has changed."""
+
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any

@@ -1,3 +1,5 @@
+"""What a settings file, the environment and secret files give; what is said about wrong ones; the example."""
+
 import re
 import tomllib
 from collections.abc import Callable

@@ -1,3 +1,5 @@
+"""Local time and UTC, on ordinary days and on both nights when the clocks change."""
+
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
