@@ -42,7 +42,8 @@ def x264_options(encoding: Encoding, picture: PictureFormat) -> dict[str, object
     """
     return {
         "c:v": "libx264", "preset": "veryfast", "profile:v": "high", "pix_fmt": "yuv420p",
-        "b:v": f"{encoding.video_kbit}k", "maxrate": f"{encoding.video_kbit}k", "bufsize": f"{2 * encoding.video_kbit}k",
+        "b:v": f"{encoding.video_kbit}k", "maxrate": f"{encoding.video_kbit}k",
+        "bufsize": f"{2 * encoding.video_kbit}k",
         "g": GOP_SECONDS * picture.fps, "keyint_min": 1, "sc_threshold": 40, "bf": 2,
         "x264-params": "stitchable=1",
         "color_primaries": "bt709", "color_trc": "bt709", "colorspace": "bt709",

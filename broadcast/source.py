@@ -73,7 +73,7 @@ def inputs(source: Source, picture: PictureFormat, *, silent: bool = False) -> t
 
 
 def _picture_input(source: Source, picture: PictureFormat) -> Any:
-    # ffmpeg would look at a stream for five seconds before its first frame; a camera that came back is missed meanwhile.
+    # ffmpeg would look at a stream for five seconds before its first frame: too long when a camera came back.
     quick = {"analyzeduration": 1_000_000, "probesize": 1_000_000}
     wall_clock = {"use_wallclock_as_timestamps": 1, "fflags": "+genpts+nobuffer"}
     if source.kind == "rtsp":

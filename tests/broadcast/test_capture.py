@@ -34,7 +34,8 @@ def capture_of(ffmpeg_binary: Ffmpeg) -> Iterator[Callable[[Source], Capture]]:
 
 
 def take(capture: Capture, count: int, seconds: float = 20) -> list[Moment]:
-    until, taken = time.monotonic() + seconds, []
+    until = time.monotonic() + seconds
+    taken: list[Moment] = []
     while len(taken) < count and time.monotonic() < until:
         moment = capture.take()
         if moment is None:
@@ -68,7 +69,7 @@ def test_an_encoder_may_send_to_us_by_rtmp(
     address = f"rtmp://127.0.0.1:{free_tcp_port()}/live/hall"
     capture = capture_of(Source(kind="rtmp", address=address, listen=True))
     time.sleep(1)  # ffmpeg's sender does not try again; a hardware encoder does
-    send = [
+    send: list[str | Path] = [
         ffmpeg_binary.path, "-v", "error", "-re", "-stream_loop", "-1", "-i", real_clip(),
         "-vf", "scale=320:180", "-c:v", "libx264", "-preset",
         "ultrafast", "-g", "25", "-c:a", "aac", "-ac", "2", "-t", "8", "-f", "flv", address,

@@ -75,11 +75,11 @@ class Camera:
 
     def _send_once(self) -> None:
         sound_read, sound_write = os.pipe()
+        quick = ["-probesize", "32", "-analyzeduration", "0"]
         command = [
             "ffmpeg", "-v", "error", "-f", "rawvideo", "-pix_fmt", "yuv420p", "-s", f"{WIDTH}x{HEIGHT}", "-r", str(FPS),
-            "-probesize", "32", "-analyzeduration", "0", "-i", "pipe:0", "-f", "s16le", "-ar", str(RATE), "-ac", "1",
-            "-probesize", "32", "-analyzeduration", "0", "-i", f"pipe:{sound_read}", "-c:v", "libx264", "-preset", "ultrafast",
-            "-tune", "zerolatency", "-g", "25", "-c:a", "aac", "-f", "mpegts",
+            *quick, "-i", "pipe:0", "-f", "s16le", "-ar", str(RATE), "-ac", "1", *quick, "-i", f"pipe:{sound_read}",
+            "-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-g", "25", "-c:a", "aac", "-f", "mpegts",
             f"{self.address}?mode=listener&linger=0&latency=50000",
         ]  # fmt: skip
         self._child = subprocess.Popen(
