@@ -79,8 +79,8 @@ class Camera:
         command = [
             "ffmpeg", "-v", "error", "-f", "rawvideo", "-pix_fmt", "yuv420p", "-s", f"{WIDTH}x{HEIGHT}", "-r", str(FPS),
             *quick, "-i", "pipe:0", "-f", "s16le", "-ar", str(RATE), "-ac", "1", *quick, "-i", f"pipe:{sound_read}",
-            "-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-g", "25", "-c:a", "aac", "-f", "mpegts",
-            f"{self.address}?mode=listener&linger=0&latency=50000",
+            "-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-g", "25", "-c:a", "aac",
+            "-f", "mpegts", f"{self.address}?mode=listener&linger=0&latency=50000",
         ]  # fmt: skip
         self._child = subprocess.Popen(
             command, stdin=subprocess.PIPE, pass_fds=[sound_read], stderr=subprocess.DEVNULL
