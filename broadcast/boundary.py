@@ -8,16 +8,21 @@ the header (avcC may hold several; ISO/IEC 14496-15, 5.3.3).
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
 import av
+from av.bitstream import BitStreamFilterContext
 
 from broadcast.encoder_arguments import Encoding, x264_options
+from broadcast.original import Original, streams
 from broadcast.source import PictureFormat
 
+DECODER_DELAY = 0.8  # s: the decoder has given every earlier picture when it is fed one so much later
+AVCC = b"\x01"  # first byte of the parameter sets as MP4 and Matroska keep them (ISO/IEC 14496-15)
+START = b"\x00\x00\x00\x01"
 OWN_ID = 7  # of parameter sets that differ from the original's; encoders number theirs from 0
 SPS, PPS = 7, 8
 PROFILES = {66: "baseline", 77: "main", 88: "main", 100: "high"}
@@ -96,7 +101,7 @@ def boundary_encoder(stream: av.VideoStream, extradata: bytes, reorder: int) -> 
     if set(made) <= set(own):
         return encoder, extradata
     encoder = replace(encoder, parameter_id=OWN_ID)
-    return encoder, b"".join(b"\x00\x00\x00\x01" + unit for unit in [*own, *_made_by(encoder)])
+    return encoder, b"".join(START + unit for unit in [*own, *_made_by(encoder)])
 
 
 def _made_by(encoder: BoundaryEncoder) -> list[bytes]:
@@ -104,3 +109,95 @@ def _made_by(encoder: BoundaryEncoder) -> list[bytes]:
     for plane in blank.planes:
         plane.update(bytes(plane.buffer_size))
     return parameter_sets(encoder.encode([blank])[0][0])
+
+
+@dataclass(frozen=True)
+class EncodedPicture:
+    """H.264 in Annex B form; pts and dts in ticks of the original's picture."""
+
+    data: bytes
+    pts: int
+    dts: int
+    key: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Redo:
+    """Makes again what lies between a cut and a keyframe of `original`. `header`: the parameter sets of all that the
+    result will hold, Annex B; `delay`: ticks by which decoding runs ahead of showing."""
+
+    original: Original
+    encoder: BoundaryEncoder
+    header: bytes
+    delay: int
+    tick: Fraction
+    from_avcc: bool
+
+    @classmethod
+    def of(cls, original: Original, video: av.VideoStream, start: float, end: float) -> Redo:
+        """For an original whose pieces begin with [start, end). `video`: its picture, of an open container."""
+        extradata = bytes(video.codec_context.extradata or b"")
+        from_avcc = extradata[:1] == AVCC
+        tick = Fraction(video.time_base or Fraction(1, 90_000))
+        with original.read(start, end) as container:
+            stream, _ = streams(container)
+            delay, first = _first_keyframe(container.demux(stream), stream if from_avcc else None)
+        if from_avcc:
+            extradata = b"".join(START + unit for unit in parameter_sets(first))
+        reorder = round(float(delay * tick) / original.frame)
+        encoder, header = boundary_encoder(video, extradata, reorder)
+        return cls(
+            original=original, encoder=encoder, header=header, delay=delay, tick=tick, from_avcc=from_avcc
+        )
+
+    def converter(self, video: av.VideoStream) -> BitStreamFilterContext | None:
+        """What brings copied packets to Annex B, the form of the encoded ones; None where they have it."""
+        return BitStreamFilterContext("h264_mp4toannexb", video) if self.from_avcc else None
+
+    def encode(self, start: float, end: float) -> list[EncodedPicture]:
+        """The pictures of [start, end) (s of the original) as a closed GOP, in decoding order."""
+        frames = self._decode(start, end)
+        times = [frame.pts or 0 for frame in frames]
+        return [
+            EncodedPicture(data, times[shown], min(times[number] - self.delay, times[shown]), key)
+            for number, (data, shown, key) in enumerate(self.encoder.encode(frames) if frames else [])
+        ]
+
+    def _decode(self, start: float, end: float) -> list[av.VideoFrame]:
+        half = self.original.frame / 2
+        first, last = (round((float(self.original.base) + at - half) / self.tick) for at in (start, end))
+        begin = first + round(2 * half / self.tick)
+        late = last + round(DECODER_DELAY / self.tick)
+        frames: list[av.VideoFrame] = []
+        with self.original.read(start, end) as container:
+            video, _ = streams(container)
+            for packet in _from_last_key(container.demux(video), begin):
+                frames += [f for f in video.decode(packet) if f.pts is not None and first <= f.pts < last]
+                if packet.dts is not None and packet.dts > late:
+                    break
+        return sorted(frames, key=lambda frame: frame.pts or 0)
+
+
+def _first_keyframe(packets: Iterator[Any], avcc: av.VideoStream | None) -> tuple[int, bytes]:
+    """(how far decoding runs ahead in ticks, its bytes in Annex B) of the first keyframe."""
+    convert = BitStreamFilterContext("h264_mp4toannexb", avcc) if avcc is not None else None
+    for packet in packets:
+        if packet.is_keyframe and packet.pts is not None and packet.dts is not None:
+            delay = packet.pts - packet.dts
+            return delay, b"".join(
+                bytes(p) for p in convert.filter(packet)
+            ) if convert is not None else bytes(packet)
+    return 0, b""
+
+
+def _from_last_key(packets: Iterator[Any], start: int) -> Iterator[Any]:
+    """The packets from the last keyframe at or before `start` (ticks) on."""
+    waiting: list[Any] = []
+    for packet in packets:
+        if packet.is_keyframe and packet.pts is not None and packet.pts <= start:
+            waiting.clear()
+        waiting.append(packet)
+        if packet.pts is not None and packet.pts > start:
+            break
+    yield from waiting
+    yield from packets

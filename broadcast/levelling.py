@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +20,10 @@ import av
 import ffmpeg as build
 import numpy as np
 
+from broadcast.dual_mono import doubled
 from broadcast.errors import RenderError
 from broadcast.ffmpeg import Ffmpeg, arguments
-from broadcast.loudness import STEP, GainPoint, Values
+from broadcast.loudness import STEP, GainCurve, Values
 from broadcast.process import Child
 from broadcast.progress import Progress
 from broadcast.soundtrack import GRAIN
@@ -32,8 +33,11 @@ PREROLL = 63  # packets; with whole parts of 3 packets (64 ms) every start is a 
 LEAST_PART = 60.0  # s: a shorter one is not worth a process of its own
 LIMIT = 0.78  # sample peak; true peak after the AAC encoder then stays under -1 dBTP
 WARM_UP = 10  # values measured before a part that are thrown away: the 400 ms window must be full
-MONO_KBIT, STEREO_KBIT = 112, 160
-EQUAL_CHANNELS = 0.003  # of the peak: what AAC alone may make different between two equal channels
+MONO_KBIT, STEREO_KBIT = 112, 144
+GAIN_RATE = 1000  # values a second of the gain curve; ffmpeg makes a smooth curve of them
+EQUAL_CHANNELS = (
+    0.003  # of the energy: what AAC alone makes different between two equal channels, measured 0.0005
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,44 +65,69 @@ class Workbench:
         values = [_values(file)[WARM_UP if n else 0 :] for n, file in enumerate(files)]
         yield np.concatenate(values)
 
-    def level(self, points: Sequence[GainPoint]) -> Iterator[Progress]:
+    def level(self, curve: GainCurve | None) -> Iterator[Progress]:
         """Put the gain curve on, limit, encode; the packets come from `packets` afterwards."""
-        mono = equal_channels(self.kept, self.seconds)
-        kbit = MONO_KBIT if mono else STEREO_KBIT
+        equal = equal_channels(self.kept, self.seconds)
+        kbit = MONO_KBIT if equal else STEREO_KBIT
         children, expected = [], []
         for n, (first, last) in enumerate(self._parts()):
-            start = max(0, first - PREROLL) * GRAIN / RATE
-            samples = (last + 2 - max(0, first - PREROLL)) * GRAIN
+            early = max(0, first - PREROLL)
+            start, samples = early * GRAIN / RATE, (last + 2 - early) * GRAIN
             sound = self._input(start, samples / RATE + 1.0)
-            sound = (
-                sound.filter("aformat", channel_layouts="mono")  # of equal channels the mean is either
-                if mono
-                else sound.filter("aformat", channel_layouts="stereo")
-            )
-            commands = self.folder / f"gain-{n}.txt"
-            commands.write_text(_commands(points, start, samples / RATE))
-            sound = sound.filter("asendcmd", filename=str(commands)).filter("volume", 1.0, precision="float")
+            if equal:  # one channel costs half; it is doubled again only for the encoder
+                sound = sound.filter("channelmap", map="0", channel_layout="mono")
+            if curve is not None:
+                gain = self.folder / f"gain-{n}.f32"
+                seconds = start + np.arange(int(samples / RATE * GAIN_RATE) + GAIN_RATE) / GAIN_RATE
+                (10 ** (curve.at(seconds) / 20)).astype(np.float32).tofile(gain)
+                sound = self._multiplied(sound, gain, 1 if equal else 2)
             sound = sound.filter("alimiter", limit=LIMIT, level=0, latency=1, attack=5, release=80)
             sound = sound.filter("apad", whole_len=samples).filter("atrim", end_sample=samples)
-            output = build.output(
-                sound, "pipe:1", f="adts", **{"c:a": "aac", "aac_coder": "fast", "b:a": f"{kbit}k"}
-            )
-            children.append(_Made(self.ffmpeg, arguments(output), self._part(n)))
+            options = {
+                "c:a": "aac",
+                "aac_coder": "fast",
+                "b:a": f"{kbit}k",
+                "aac_is": 0,
+                "aac_pns": 0,
+                "aac_tns": 0,
+            }
+            options |= {"flags:a": "+bitexact", "ac": 1} if equal else {"ac": 2}
+            args = arguments(build.output(sound, "pipe:1", f="adts", **options))
+            children.append(_Made(self.ffmpeg, args, self._part(n)))
             expected.append(samples / RATE * kbit * 125)
         yield from _all(children, expected=expected)
 
+    @staticmethod
+    def _multiplied(sound: Any, gain: Path, channels: int) -> Any:
+        """The sound times a gain that is read from a file of GAIN_RATE values a second."""
+        factor = build.input(str(gain), f="f32le", ar=GAIN_RATE, ac=1)["a"].filter("aresample", RATE)
+        if channels == 2:
+            factor = _doubled(factor)
+        return build.filter(
+            [sound.filter("aformat", sample_fmts="fltp"), factor.filter("aformat", sample_fmts="fltp")],
+            "amultiply",
+        )
+
     def packets(self) -> Iterator[av.Packet[Any]]:
-        """What `level` made, 1,024 samples each, from 0 on without a hole."""
+        """What `level` made, 1,024 samples each, two channels, from 0 on without a hole."""
         for n, (first, last) in enumerate(self._parts()):
             skip = first - max(0, first - PREROLL) + 1  # the first packet primes the decoder
             with av.open(str(self._part(n))) as part:
-                for number, packet in enumerate(part.demux(audio=0)):
-                    if packet.size and skip <= number < skip + last - first:
+                single = part.streams.audio[0].codec_context.channels == 1
+                for packet in islice((p for p in part.demux(audio=0) if p.size), skip, skip + last - first):
+                    if single:
+                        pair = av.Packet(doubled(bytes(packet)))
+                        pair.time_base = packet.time_base
+                        pair.is_keyframe = True
+                        yield pair
+                    else:
                         yield packet
 
     def template(self) -> Any:
         """An open container whose sound stream is what `packets` gives."""
-        return closing(av.open(str(self._part(0))))
+        sample = self.folder / "template.aac"
+        sample.write_bytes(b"".join(bytes(packet) for packet in islice(self.packets(), 8)))
+        return closing(av.open(str(sample)))
 
     def _parts(self) -> list[tuple[int, int]]:
         """[first, last) packet of each part."""
@@ -112,25 +141,25 @@ class Workbench:
         return self.folder / f"sound-{number}.aac"
 
     def _input(self, start: float, seconds: float) -> Any:
+        """The kept sound from `start` on, always stereo: a single channel is heard from both loudspeakers, and is
+        measured so."""
         sound = build.input(str(self.kept), ss=f"{start:.6f}", t=f"{seconds:.6f}")["a"]
         # Holes in the sound become silence, so that samples can be counted as time.
-        return sound.filter("aresample", RATE, first_pts=0, min_hard_comp=0.002, **{"async": 1})
+        sound = sound.filter("aresample", RATE, first_pts=0, min_hard_comp=0.002, **{"async": 1})
+        if _channels(self.kept) == 1:
+            return _doubled(sound)
+        return sound.filter("aformat", channel_layouts="stereo")
+
+
+def _doubled(sound: Any) -> Any:
+    """One channel as two that are equal and as strong (ffmpeg's own conversion would weaken them)."""
+    return sound.filter("channelmap", map="0|0", channel_layout="stereo")
 
 
 def _borders(seconds: float, processes: int, grain: float) -> list[float]:
     """0 … seconds in equal parts, one per process, inner borders on multiples of `grain`."""
     parts = max(1, min(processes, int(seconds / LEAST_PART)))
     return [round(seconds * n / parts / grain) * grain for n in range(parts)] + [seconds]
-
-
-def _commands(points: Sequence[GainPoint], start: float, seconds: float) -> str:
-    """The gain curve from `start` on as commands of ffmpeg's asendcmd to its volume filter."""
-    before = [point for point in points if point.at <= start]
-    lines = [f"0.0 volume volume {10 ** ((before[-1].gain if before else 0.0) / 20):.6f};"]
-    for point in points:
-        if start < point.at < start + seconds:
-            lines.append(f"{point.at - start:.4f} volume volume {10 ** (point.gain / 20):.6f};")
-    return "\n".join(lines) + "\n"
 
 
 def _values(file: Path) -> Values:
@@ -144,22 +173,27 @@ def _values(file: Path) -> Values:
     return np.array(values)
 
 
+def _channels(file: Path) -> int:
+    with av.open(str(file)) as container:
+        return container.streams.audio[0].codec_context.channels
+
+
 def equal_channels(file: Path, seconds: float, spots: int = 16) -> bool:
-    """Whether left and right are the same sound, heard at `spots` places spread over the file; mono is."""
+    """Whether left and right are the same sound, heard at `spots` places spread over the file."""
+    whole = difference = 0.0
     with av.open(str(file)) as container:
         stream = container.streams.audio[0]
         if stream.codec_context.channels != 2:
             return stream.codec_context.channels == 1
+        resampler = av.AudioResampler(format="fltp", layout="stereo")
         for spot in range(spots):
             container.seek(int(seconds * (spot + 0.5) / spots * 1_000_000))
-            for number, frame in enumerate(container.decode(stream)):
-                samples = frame.to_ndarray().astype(np.float64)
-                left, right = samples if len(samples) == 2 else (samples[0, ::2], samples[0, 1::2])
-                if np.abs(left - right).max() > EQUAL_CHANNELS * max(np.abs(samples).max(), 1e-4):
-                    return False
-                if number == 8:
-                    break
-    return True
+            for frame in islice(container.decode(stream), 20):
+                for part in resampler.resample(frame):
+                    left, right = part.to_ndarray()
+                    whole += float(np.sum(left**2) + np.sum(right**2))
+                    difference += float(np.sum((left - right) ** 2))
+    return difference <= EQUAL_CHANNELS * whole
 
 
 class _Made:

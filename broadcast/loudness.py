@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,11 +43,15 @@ class Turn:
 
 
 @dataclass(frozen=True)
-class GainPoint:
-    """From `at` (s) on the gain is `gain` (dB), until the next point."""
+class GainCurve:
+    """The gain (dB) at `times` (s, rising); a straight line in dB between them, level before and after."""
 
-    at: float
-    gain: float
+    times: Values
+    gains: Values
+
+    def at(self, seconds: Values) -> Values:
+        """The gain in dB at each of `seconds`."""
+        return np.asarray(np.interp(seconds, self.times, self.gains), dtype=np.float64)
 
 
 def integrated(momentary: Sequence[float] | Values) -> float | None:
@@ -138,33 +143,32 @@ def _turn(values: Values, first: int, last: int) -> Turn:
     return Turn(start, end, loudness if loudness is not None else float(np.max(inner)))
 
 
-def gain_points(turns: Sequence[Turn], target: float = TARGET) -> list[GainPoint]:
-    """The gain curve: each turn brought to `target`, the change made in the pause before it (look-ahead)."""
-    gains = _gains(turns, target)
-    points = [GainPoint(0.0, gains[0])] if gains else []
-    for before, turn, old, new in zip(turns, turns[1:], gains, gains[1:], strict=False):
-        if abs(new - old) < 0.05:
-            continue
-        end = turn.start - 0.03
-        start = min(max(before.end, end - RAMP), end - 0.06)
-        steps = max(3, min(8, round((end - start) / 0.025)))
-        points += [
-            GainPoint(start + (end - start) * n / steps, old + (new - old) * n / steps)
-            for n in range(1, steps + 1)
-        ]
-    return points
+def gain_curve(momentary: Sequence[float] | Values, target: float = TARGET) -> GainCurve | None:
+    """The curve that brings each speaker, and the whole, to `target`; None for silence.
 
-
-def level_gains(momentary: Sequence[float] | Values, target: float = TARGET) -> list[GainPoint]:
-    """The gain curve that brings each speaker, and the whole, to `target`; empty for silence."""
-    points = gain_points(speech_turns(momentary), target)
+    The gain changes in the pause before a speaker begins (look-ahead), so no word is faded.
+    """
+    curve = _joined(speech_turns(momentary), target)
     # Turn by turn it is right, but the whole is gated once more: pauses within turns count differently there.
     for _ in range(2):
-        whole = integrated(levelled(momentary, points))
-        if points and whole is not None:
+        whole = integrated(levelled(momentary, curve))
+        if curve is not None and whole is not None:
             rest = min(1.0, max(-1.0, target - whole))
-            points = [GainPoint(point.at, min(LARGEST_GAIN, point.gain + rest)) for point in points]
-    return points
+            curve = GainCurve(curve.times, np.minimum(curve.gains + rest, LARGEST_GAIN))
+    return curve
+
+
+def _joined(turns: Sequence[Turn], target: float) -> GainCurve | None:
+    if not turns:
+        return None
+    gains = _gains(turns, target)
+    knots = [(0.0, gains[0])]
+    for (before, old), (turn, new) in pairwise(zip(turns, gains, strict=True)):
+        end = max(turn.start - 0.03, knots[-1][0] + 0.02)
+        start = min(max(before.end, end - RAMP, knots[-1][0] + 0.01), end - 0.01)
+        knots += [(start, old), (end, new)]
+    times, values = zip(*knots, strict=True)
+    return GainCurve(np.array(times), np.array(values))
 
 
 def _gains(turns: Sequence[Turn], target: float) -> list[float]:
@@ -177,12 +181,11 @@ def _gains(turns: Sequence[Turn], target: float) -> list[float]:
     return gains
 
 
-def levelled(momentary: Sequence[float] | Values, points: Sequence[GainPoint]) -> Values:
+def levelled(momentary: Sequence[float] | Values, curve: GainCurve | None) -> Values:
     """The values as they will be once the gain curve has been put on."""
     values = np.asarray(momentary, dtype=np.float64)
-    if not points:
+    if curve is None:
         return values
     # A value stands for the 400 ms before its end; the gain in their middle is near enough.
-    middles = np.arange(len(values)) * STEP + STEP - WINDOW / 2
-    index = np.searchsorted([point.at for point in points], middles, side="right") - 1
-    return np.asarray(values + np.array([point.gain for point in points])[np.maximum(index, 0)])
+    middles = np.arange(len(values), dtype=np.float64) * STEP + STEP - WINDOW / 2
+    return np.asarray(np.add(values, curve.at(middles)), dtype=np.float64)

@@ -20,7 +20,7 @@ from broadcast.errors import BroadcastError, MediaError, RenderError
 from broadcast.ffmpeg import Ffmpeg
 from broadcast.ledger import Ledger
 from broadcast.levelling import Workbench
-from broadcast.loudness import Values, integrated, is_off, kept_values, level_gains, levelled
+from broadcast.loudness import Values, gain_curve, integrated, is_off, kept_values, levelled
 from broadcast.media import probe
 from broadcast.original import Original, open_original, streams
 from broadcast.progress import Progress
@@ -147,10 +147,10 @@ def _make_sound(
     if not again and not is_off(loudness):
         yield loudness, None
         return
-    points = level_gains(values) if is_off(loudness) else []
-    for progress in bench.level(points):
+    curve = gain_curve(values) if is_off(loudness) else None
+    for progress in bench.level(curve):
         yield Progress(40 + progress.percent * 0.6)
-    yield integrated(levelled(values, points)), bench
+    yield integrated(levelled(values, curve)), bench
 
 
 def _write(splice: Splice, out: Path, bench: Workbench | None) -> Iterator[float]:

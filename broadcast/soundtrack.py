@@ -17,6 +17,7 @@ import av
 import numpy as np
 
 GRAIN = 1024  # samples of an AAC-LC packet (ISO/IEC 14496-3)
+EPSILON = Fraction(1, 10_000)  # s: below any frame, above what rounding does
 REACH = 2  # packets: an AAC packet's window reaches one packet beyond its own samples
 
 
@@ -55,28 +56,76 @@ class Soundtrack:
     ):
         self.rate, self.position, self.packets = rate, 0, 0
         self._out, self._mux, self._silence = out, mux, silence
-        self._tick = Fraction(1, rate)
+        self._sample = Fraction(1, rate)
 
-    def put(self, packet: av.Packet[Any], at: int, samples: int = GRAIN) -> None:
-        """Place a packet of `samples` at sample `at`. One that would begin before the last one's end is left out."""
+    def put(self, packet: av.Packet[Any], at: int, samples: int = GRAIN, ticks: float = 0.0) -> None:
+        """Place a packet of `samples` at sample `at`. One that would begin before the last one's end is left out.
+
+        ticks: how many units of the packet's own time base a sample is, where it is at least one: no conversion is
+        needed then (which would cost as much as the copying itself).
+        """
         if at < self.position - samples // 2:
             return
         if self.packets == 0 and 0 < at < samples and self._silence is not None:
             return  # a track must begin at 0, and there is no room for a silent packet before this one
-        self.fill(at)
-        self._write(packet, max(at, self.position), samples)
+        if at - self.position >= GRAIN:
+            self.fill(at)
+        at = max(at, self.position)
+        packet.stream = self._out
+        if ticks >= 1.0:
+            packet.pts = packet.dts = round(at * ticks)
+            packet.duration = round(samples * ticks)
+        else:
+            packet.time_base = self._sample
+            packet.pts = packet.dts = at
+            packet.duration = samples
+        self._mux(packet)
+        self.position = at + samples
+        self.packets += 1
 
     def fill(self, until: int) -> None:
         """Silence up to sample `until`, as whole packets."""
         while self._silence is not None and until - self.position >= GRAIN:
-            self._write(av.Packet(self._silence), self.position, GRAIN)
+            packet = av.Packet(self._silence)
+            packet.stream, packet.time_base, packet.is_keyframe = self._out, self._sample, True
+            packet.pts = packet.dts = self.position
+            packet.duration = GRAIN
+            self._mux(packet)
+            self.position += GRAIN
+            self.packets += 1
 
-    def _write(self, packet: av.Packet[Any], at: int, samples: int) -> None:
-        packet.stream = self._out
-        packet.time_base = self._tick
-        packet.pts = packet.dts = at
-        packet.duration = samples
-        packet.is_keyframe = True
-        self._mux(packet)
-        self.position = at + samples
-        self.packets += 1
+
+class SoundPart:
+    """The sound of one part [start, end) of a piece that ends at `piece_end`, all in s of the original; the part
+    begins at second `at` of the rendition. `cut_after`: what follows the piece must not be heard."""
+
+    def __init__(
+        self, track: Soundtrack, time_base: Fraction, base: Fraction, *,
+        start: float, end: float, at: float, piece_end: float, cut_after: bool,
+    ):  # fmt: skip
+        grace = int(EPSILON / time_base)
+        self._track, self._cut_after, self._grace = track, cut_after, grace
+        self._zero = round((base + Fraction(start)) / time_base)
+        self._begin, self._end = self._zero - grace, round((base + Fraction(end)) / time_base) - grace
+        self._piece_end = round((base + Fraction(piece_end)) / time_base) + grace
+        self._at = round(at * track.rate)
+        self._samples = float(time_base * track.rate)
+        self._ticks = 1 / self._samples
+
+    def take(self, packet: av.Packet[Any]) -> bool:
+        """Copy a packet if it belongs to the part. True: it stands behind the part's end."""
+        pts = packet.pts
+        if pts is None:
+            return False
+        if pts >= self._end:
+            return True
+        # A broken packet may have swallowed part of the next; silence is better.
+        if pts < self._begin or packet.is_corrupt:
+            return False
+        length = packet.duration or round(GRAIN * self._ticks)
+        # Its window holds sound of the next packet too, which may be the one that must not be heard.
+        if self._cut_after and pts + REACH * length > self._piece_end:
+            return False
+        samples = round(length * self._samples)
+        self._track.put(packet, self._at + round((pts - self._zero) * self._samples), samples, self._ticks)
+        return False
