@@ -120,6 +120,7 @@ def read_ledger(folder: Path) -> Ledger:
 def _take(ledger: Ledger, changes: list[tuple[int, OnAir, str]], fact: dict[str, Any]) -> None:
     if "keyframe" in fact:
         ledger.keyframes.append((fact["keyframe"], fact["offset"]))
+        ledger.size = ledger.sha256 = None  # an earlier proper end was that of another process
         ledger.end_frame = max(ledger.end_frame, fact["keyframe"])
     elif "second" in fact:
         ledger.seconds.append(
