@@ -45,7 +45,6 @@ from schedules.transitions import move_meeting
 from schedules.videos import enqueue_meeting
 
 TICK_SECONDS = 0.1
-OVER_SECONDS = 5.0  # how long viewers read that it is over
 CLOSED_GUARD_SECONDS = 1.5  # a network camera's picture may be this old when it reaches us
 TAKEN = 75  # EX_TEMPFAIL of sysexits.h: another process has this meeting
 _SLATES = {
@@ -272,7 +271,7 @@ class LiveMeeting:
         return report
 
     def _say_goodbye(self) -> None:
-        until = time.monotonic() + OVER_SECONDS
+        until = time.monotonic() + self._settings.live.farewell_seconds
         while time.monotonic() < until and not self._interrupted:
             self._tick()
             time.sleep(TICK_SECONDS)

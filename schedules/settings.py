@@ -70,6 +70,7 @@ class Live(_Part):
         default=180, ge=0, le=720
     )  # past the planned end, at most, while people speak
     silence_ends_minutes: float = Field(default=10, gt=0, le=120)  # lasting silence past the planned end
+    farewell_seconds: float = Field(default=5, ge=0, le=60)  # the last slate, after the gavel
     silence_below: float = Field(default=-45, ge=-90, le=-10)  # LUFS, momentary: below it nobody speaks
     alarm_after_seconds: float = Field(default=20, ge=1, le=600)  # black, frozen or silent this long
     low_disk_gb: float = Field(default=5, ge=0)

@@ -15,6 +15,8 @@ from sqlalchemy import make_url
 
 from schedules.database import Database, open_database
 from schedules.settings import BodySettings, Picture, Settings, Site
+from tests.house import House
+from tests.standins.camera import Camera
 from tests.standins.postgres import Postgres, find_programs, run_postgres
 
 if TYPE_CHECKING:
@@ -93,6 +95,25 @@ def database_settings(settings: Settings, database: Database) -> Settings:
     """`settings` that name the very database of the fixture `database`."""
     url = database.engine.url.render_as_string(hide_password=False)
     return settings.model_copy(update={"database": SecretStr(url)})
+
+
+@pytest.fixture
+def camera() -> Iterator[Camera]:
+    """A camera that sends a real clip over SRT."""
+    camera = Camera()
+    camera.start()
+    yield camera
+    camera.close()
+
+
+@pytest.fixture
+def running_house(tmp_path: Path, camera: Camera) -> Iterator[House]:
+    """`laktare run` with that camera in the hall, its pages open."""
+    house = House(tmp_path, camera.address)
+    house.start()
+    house.until_open()
+    yield house
+    house.close()
 
 
 @pytest.fixture(scope="session")

@@ -16,9 +16,9 @@ from typing import Any
 
 from schedules.commands import ask
 from schedules.database import Database, open_database
-from schedules.models import AgendaItem, Command, LiveProcess, Meeting
+from schedules.models import AgendaItem, Command, LiveProcess, Meeting, Video
 from schedules.settings import Settings, load_settings
-from schedules.states import CommandKind
+from schedules.states import CommandKind, VideoState
 from tests.standins.ports import free_tcp_port
 
 SETTINGS = """
@@ -33,6 +33,7 @@ video_kbit = 400
 [live]
 prepare_minutes = {prepare}
 silence_ends_minutes = 0.08
+farewell_seconds = 1
 low_disk_gb = 0
 [sources.camera]
 kind = "{kind}"
@@ -171,6 +172,19 @@ class House:
         with self.database.session() as session:
             item = session.get_one(Meeting, meeting).agenda[position - 1].id
         self.order(meeting, CommandKind.MARK, str(item))
+
+
+def published(meeting: Meeting) -> bool:
+    """Whether the meeting's film stands in the archive."""
+    return meeting.video is not None and meeting.video.state is VideoState.PUBLISHED
+
+
+def video_of(house: House, meeting: int) -> Video:
+    """The meeting's film."""
+    with house.database.session() as session:
+        video = session.get_one(Meeting, meeting).video
+        assert video is not None
+        return video
 
 
 def _processes() -> list[tuple[int, str]]:

@@ -21,14 +21,6 @@ from tests.standins.camera import Camera, shows_secret
 
 
 @pytest.fixture
-def camera() -> Iterator[Camera]:
-    camera = Camera()
-    camera.start()
-    yield camera
-    camera.close()
-
-
-@pytest.fixture
 def house(tmp_path: Path, camera: Camera) -> Iterator[House]:
     house = House(tmp_path, camera.address)
     yield house
