@@ -17,7 +17,7 @@ import av
 from av.bitstream import BitStreamFilterContext
 
 from broadcast.encoder_arguments import Encoding, x264_options
-from broadcast.original import Original, streams
+from broadcast.original import GRACE, Original, streams
 from broadcast.source import PictureFormat
 
 DECODER_DELAY = 0.8  # s: the decoder has given every earlier picture when it is fed one so much later
@@ -141,7 +141,8 @@ class Redo:
         tick = Fraction(video.time_base or Fraction(1, 90_000))
         with original.read(start, end) as container:
             stream, _ = streams(container)
-            delay, first = _first_keyframe(container.demux(stream), stream if from_avcc else None)
+            lead = stream.codec_context.has_b_frames * round(original.frame / tick)
+            delay, first = _first_keyframe(container.demux(stream), lead, stream if from_avcc else None)
         if from_avcc:
             extradata = b"".join(START + unit for unit in parameter_sets(first))
         reorder = round(float(delay * tick) / original.frame)
@@ -164,9 +165,8 @@ class Redo:
         ]
 
     def _decode(self, start: float, end: float) -> list[av.VideoFrame]:
-        half = self.original.frame / 2
-        first, last = (round((float(self.original.base) + at - half) / self.tick) for at in (start, end))
-        begin = first + round(2 * half / self.tick)
+        first, last = (round((float(self.original.base) + at - GRACE) / self.tick) for at in (start, end))
+        begin = first + round(2 * GRACE / self.tick)
         late = last + round(DECODER_DELAY / self.tick)
         frames: list[av.VideoFrame] = []
         with self.original.read(start, end) as container:
@@ -178,12 +178,13 @@ class Redo:
         return sorted(frames, key=lambda frame: frame.pts or 0)
 
 
-def _first_keyframe(packets: Iterator[Any], avcc: av.VideoStream | None) -> tuple[int, bytes]:
-    """(how far decoding runs ahead in ticks, its bytes in Annex B) of the first keyframe."""
+def _first_keyframe(packets: Iterator[Any], lead: int, avcc: av.VideoStream | None) -> tuple[int, bytes]:
+    """(how far decoding runs ahead in ticks, its bytes in Annex B) of the first keyframe. lead: where no decoding
+    time is known."""
     convert = BitStreamFilterContext("h264_mp4toannexb", avcc) if avcc is not None else None
     for packet in packets:
-        if packet.is_keyframe and packet.pts is not None and packet.dts is not None:
-            delay = packet.pts - packet.dts
+        if packet.is_keyframe and packet.pts is not None:
+            delay = lead if packet.dts is None else packet.pts - packet.dts
             return delay, b"".join(
                 bytes(p) for p in convert.filter(packet)
             ) if convert is not None else bytes(packet)

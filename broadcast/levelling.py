@@ -144,8 +144,9 @@ class Workbench:
         """The kept sound from `start` on, always stereo: a single channel is heard from both loudspeakers, and is
         measured so."""
         sound = build.input(str(self.kept), ss=f"{start:.6f}", t=f"{seconds:.6f}")["a"]
-        # Holes in the sound become silence, so that samples can be counted as time.
-        sound = sound.filter("aresample", RATE, first_pts=0, min_hard_comp=0.002, **{"async": 1})
+        # Holes in the sound become silence, so that samples can be counted as time. Matroska rounds its times.
+        grain = 0.0001 if self.kept.suffix == ".mp4" else 0.002
+        sound = sound.filter("aresample", RATE, first_pts=0, min_hard_comp=grain, **{"async": 1})
         if _channels(self.kept) == 1:
             return _doubled(sound)
         return sound.filter("aformat", channel_layouts="stereo")

@@ -20,12 +20,14 @@ CUT_OFF = 5.0  # s: so much may the last packet stand before the promised end
 @dataclass(frozen=True, kw_only=True)
 class Media:
     """A video file. `width` and `height` as seen, after `rotation` (degrees counter-clockwise: 0, 90, 180, 270);
-    `duration` in s; `fps` on the average; codecs by ffmpeg's names."""
+    `duration` in s; `picture_at`: s from the
+    file's start to the first picture; `fps` on the average; codecs by ffmpeg's names."""
 
     path: Path
     size: int
     container: str
     duration: float
+    picture_at: float
     width: int
     height: int
     rotation: int
@@ -106,7 +108,8 @@ def _look(path: Path, size: int, container: InputContainer) -> Media:
     width, height = (frame.height, frame.width) if rotation in (90, 270) else (frame.width, frame.height)
     aspect = video.sample_aspect_ratio
     return Media(
-        path=path, size=size, container=container.format.name, duration=duration, width=width, height=height,
+        path=path, size=size, container=container.format.name, duration=duration,
+        picture_at=_picture_at(container, frame), width=width, height=height,
         rotation=rotation, fps=float(video.average_rate or video.guessed_rate or 25),
         pixel_format=frame.format.name, interlaced=bool(frame.interlaced_frame),
         square_pixels=not aspect or aspect == 1, video_codec=video.codec_context.name,
@@ -119,6 +122,10 @@ def _duration(container: InputContainer, video: Any) -> float:
     if container.duration:
         return float(container.duration) / 1_000_000
     return float(video.duration * video.time_base) if video.duration else 0.0
+
+
+def _picture_at(container: InputContainer, first: av.VideoFrame) -> float:
+    return max(0.0, (first.time or 0.0) - (container.start_time or 0) / 1_000_000)
 
 
 def _ends_early(container: InputContainer, media: Media) -> bool:

@@ -7,6 +7,7 @@ picture of a file.
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -17,11 +18,12 @@ from pathlib import Path
 import av
 from av.container import InputContainer
 
-from broadcast.cuts import EPSILON, Cut, cut_points, snap_outwards
+from broadcast.cuts import EPSILON, Cut, clip, cut_points, snap_outwards
 from broadcast.errors import MediaError
 from broadcast.ledger import BASE_SECONDS, RECORDING_NAME, Ledger, read_ledger
 
 SPARE_KEYFRAMES = 2  # read so many further: sound stands up to some 100 ms behind its picture in the stream
+GRACE = 0.002  # s by which a picture's time may miss a boundary: containers round, Matroska to milliseconds
 LOOK_BEYOND = 10.0  # s of pictures after a piece's end, in which its last sound must turn up
 
 
@@ -58,6 +60,20 @@ class Original:
         if self.ledger is not None and self.ledger.keyframes:
             return snap_outwards(cuts, cut_points(self.ledger), self.duration)
         return snap_outwards(cuts, self._keyframes_around(cuts), self.duration)
+
+    def whole_frames(self, cuts: Sequence[Cut]) -> list[Cut]:
+        """The cuts, grown to whole pictures: one that is partly in a cut goes."""
+        grown = [
+            Cut(
+                math.floor(cut.start / self.frame + EPSILON) * self.frame,
+                self.duration
+                if self._reaches_end(cut)
+                else math.ceil(cut.end / self.frame - EPSILON) * self.frame,
+                cut.reason,
+            )
+            for cut in cuts
+        ]
+        return clip(grown, self.duration)
 
     def inner_points(self, start: float, end: float) -> tuple[float, float]:
         """The first and the last second in [start, end] at which the stream can be cut without encoding. The first

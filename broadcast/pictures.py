@@ -16,7 +16,7 @@ import av
 import numpy as np
 from PIL import Image
 
-from broadcast.cuts import Chapter, Cut, clip, kept, shifted
+from broadcast.cuts import Chapter, Cut, kept, shifted
 from broadcast.events import OnAir
 from broadcast.ledger import PICTURES_NAME, Ledger
 from broadcast.media import Media, probe
@@ -76,7 +76,7 @@ def make_pictures(
     if original.is_dir():
         source = open_original(original, ledger)
         assert source.ledger is not None  # noqa: S101 - a folder always has one
-        cuts = clip(cuts, source.duration) if exact else source.snap(cuts)
+        cuts = source.whole_frames(cuts) if exact else source.snap(cuts)
         album = _live_pictures(original, source.ledger, cuts, media)
         live = (source.ledger, kept(cuts, source.duration))
     looked_up = not album

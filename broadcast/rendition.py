@@ -15,7 +15,7 @@ from pathlib import Path
 
 import av
 
-from broadcast.cuts import Chapter, Cut, clip, kept, shift_chapters
+from broadcast.cuts import Chapter, Cut, kept, shift_chapters
 from broadcast.errors import BroadcastError, MediaError, RenderError
 from broadcast.ffmpeg import Ffmpeg
 from broadcast.ledger import Ledger
@@ -65,25 +65,18 @@ def render(
     Raises MediaError (the original is unusable, or nothing is left of it), RenderError (disk full, ffmpeg failed).
     """
     work = out.with_name(f"{out.name}.work")
+    before = done = 0.0
     with _plain_words(out):
         out.parent.mkdir(parents=True, exist_ok=True)
         if not original.is_dir() and needs_transcoding(media := probe(original)):
             for progress in transcode(media, folder=work / "transcoded", ffmpeg=ffmpeg):
                 yield Progress(progress.percent * 0.7)
             source, done = open_original(work / "transcoded"), 70.0
+            # Made again it begins with its sound, and a picture stands where a whole frame of the new rate does.
+            before = round(media.picture_at / source.frame) * source.frame
         else:
-            source, done = open_original(original, ledger), 0.0
-        made = clip(cuts, source.duration) if exact else source.snap(cuts)
-        pieces = kept(made, source.duration)
-        if not pieces:
-            raise MediaError(
-                "Ingenting blir kvar när allt är bortklippt: ändra klippen, eller publicera inte filmen."
-            )
-        length = sum(end - start for start, end in pieces)
-        placed = shift_chapters(chapters, made, length)
-        splice = Splice(
-            original=source, pieces=pieces, chapters=placed, title=title, exact=exact and bool(made)
-        )
+            source = open_original(original, ledger)
+        splice, made = _planned(source, cuts, chapters, before, exact=exact, title=title)
         loudness: float | None = None
         for step in _finish(splice, out, work, ffmpeg):
             if isinstance(step, Progress):
@@ -94,8 +87,34 @@ def render(
         media = probe(out)
     yield Rendered(
         path=out, duration=media.duration, width=media.width, height=media.height,
-        loudness=loudness, cuts=tuple(made), chapters=tuple(placed),
+        loudness=loudness, cuts=tuple(made), chapters=tuple(splice.chapters),
     )  # fmt: skip
+
+
+def _planned(
+    source: Original,
+    cuts: Sequence[Cut],
+    chapters: Sequence[Chapter],
+    before: float,
+    *,
+    exact: bool,
+    title: str,
+) -> tuple[Splice, list[Cut]]:
+    """What is to be joined, and the cuts as they will be made. `before`: s that stand before the original's
+    second 0 in `source`; a cut from the beginning takes them with it."""
+    moved = [Cut(cut.start + before if cut.start > 0 else 0.0, cut.end + before, cut.reason) for cut in cuts]
+    moved = source.whole_frames(moved) if exact else source.snap(moved)
+    pieces = kept(moved, source.duration)
+    if not pieces:
+        raise MediaError(
+            "Ingenting blir kvar när allt är bortklippt: ändra klippen, eller publicera inte filmen."
+        )
+    later = [Chapter(chapter.start + before, chapter.title) for chapter in chapters]
+    placed = shift_chapters(later, moved, sum(end - start for start, end in pieces))
+    made = [Cut(max(0.0, cut.start - before), cut.end - before, cut.reason) for cut in moved]
+    return Splice(
+        original=source, pieces=pieces, chapters=placed, title=title, exact=exact and bool(made)
+    ), made
 
 
 @dataclass(frozen=True)
@@ -125,8 +144,10 @@ def _finish(splice: Splice, out: Path, work: Path, ffmpeg: Ffmpeg) -> Iterator[P
                 yield Progress(done)
             else:
                 loudness, bench = step
+    furthest = 0.0
     for second in _write(splice, out, bench):
-        yield Progress(done + (100 - done) * min(1.0, second / splice.duration))
+        furthest = max(furthest, min(1.0, second / splice.duration))
+        yield Progress(done + (100 - done) * furthest)
     yield _Loud(loudness)
 
 
@@ -197,8 +218,7 @@ def _plain_words(out: Path) -> Iterator[None]:
         raise
     except OSError as error:
         if error.errno in FULL:
-            for rest in (out.with_name(f"{out.name}.part"),):
-                rest.unlink(missing_ok=True)
+            out.with_name(f"{out.name}.part").unlink(missing_ok=True)
             shutil.rmtree(out.with_name(f"{out.name}.work"), ignore_errors=True)
             raise RenderError(
                 "Disken är full, filmen kunde inte göras: frigör utrymme och försök igen."

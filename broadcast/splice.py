@@ -19,7 +19,7 @@ from av.stream import Discard
 
 from broadcast.boundary import EncodedPicture, Redo
 from broadcast.cuts import EPSILON, Chapter
-from broadcast.original import LOOK_BEYOND, Original, streams
+from broadcast.original import GRACE, LOOK_BEYOND, Original, streams
 from broadcast.soundtrack import SoundPart, Soundtrack, silent_packet, silent_raw_packet
 
 BYTES_IN_INDEX = 11  # a packet costs in the index of a constant-rate file; measured 9.7
@@ -80,8 +80,9 @@ class Splice:
                 raise
 
     def write_sound(self, out: Path) -> Iterator[float]:
-        """Write only the kept sound, as it is, to an MP4 at `out`."""
-        with av.open(str(out), "w", format="mp4", options={"use_editlist": "0"}) as container:
+        """Write only the kept sound, as it is, to `out`; its suffix says the container."""
+        options = {"use_editlist": "0"} if out.suffix == ".mp4" else {}
+        with av.open(str(out), "w", options=options) as container:
             yield from _Writer(self, container, None, picture=False).write()
 
     def _options(self, one_pass: bool) -> dict[str, str]:
@@ -196,9 +197,7 @@ class _Writer:
         if part.encoded is not None:
             self._write_encoded(part)
             yield part.at
-        # Half a frame of grace: times in s are rounded, frames are whole.
-        first = self._ticks(part.start - self._original.frame / 2)
-        last = self._ticks(part.end - self._original.frame / 2)
+        first, last = self._ticks(part.start - GRACE), self._ticks(part.end - GRACE)
         shift = self._ticks(part.at) - self._ticks(part.start) - self._ticks(0.0)
         beyond = last + round(LOOK_BEYOND / self._tick)
         with_sound = self._sound is None
@@ -210,15 +209,20 @@ class _Writer:
             video, audio = streams(container)
             heard = self._sound_part(part, audio)
             convert = self._redo.converter(video) if self._redo is not None else None
-            number = video.index
+            number, guessed = video.index, None
+            step = round(self._original.frame / self._tick)
+            lead = video.codec_context.has_b_frames * step
             for packet in container.demux(*self._wanted(video, audio, with_picture, with_sound)):
                 if packet.stream_index != number:
                     if heard.take(packet) and ended:
                         break
                     continue
                 pts, dts = packet.pts, packet.dts
-                if pts is None or dts is None:
+                if pts is None:
                     continue
+                if dts is None:  # Matroska keeps none, and the demuxer cannot know those of the first packets
+                    dts = pts - lead if guessed is None else guessed + step
+                guessed = dts
                 if packet.is_keyframe:
                     begun = begun or pts >= first
                     ended = ended or pts >= last

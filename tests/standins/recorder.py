@@ -144,7 +144,7 @@ def tones(spans: Sequence[tuple[int, int, str]], fps: int, level: float) -> Soun
             mono[part] = 10 ** ((level + 0.6) / 20) * np.sin(2 * np.pi * VOICE * clock[part])
             for second in range(-(-start // fps), stop // fps):
                 click = slice(second * RATE, second * RATE + RATE // 100)
-                mono[click] += 0.25 * np.sin(2 * np.pi * CLICK * clock[click])
+                mono[click] += 10 ** ((level + 4) / 20) * np.sin(2 * np.pi * CLICK * clock[click])
         elif what == "closed":
             mono[part] = 0.5 * np.sin(2 * np.pi * SECRET * clock[part])
     return np.repeat(mono[:, None], 2, axis=1).astype(np.float32)
