@@ -26,6 +26,7 @@ COVERAGE = 0.98  # so much of the kept time must have been measured live to be t
 SPEECH_FLOOR = -60.0  # LUFS: below it nobody speaks, whatever the rest is like
 PAUSE = 4  # values: a shorter dip is within a word
 LEAST_TURN = 6  # values: a shorter sound (a cough, a chair) takes the gain of its neighbour
+BREATH = 1.5  # s of pause within what one speaker says, if the level after it is the same
 CHANGE = 6.0  # dB between two stretches of CHANGE_SPAN values: another speaker, even without a pause
 CHANGE_SPAN = 15
 RAMP = 0.2  # s
@@ -95,14 +96,23 @@ def speech_turns(momentary: Sequence[float] | Values) -> list[Turn]:
     whole = integrated(values)
     if whole is None:
         return []
-    noise = float(np.percentile(values[values > ABSOLUTE_GATE], 10))
+    noise = float(np.percentile(values[values > ABSOLUTE_GATE], 3))
     # The gate stands above the room's noise; where nobody pauses, the lowest values are speech and no noise.
-    gate = max(SPEECH_FLOOR, whole - 30, min(noise + 6, whole - 16))
+    gate = max(SPEECH_FLOOR, min(noise + 8, whole - 16))
     turns: list[Turn] = []
     for first, last in _stretches(values > gate):
         for start, end in _split(values, first, last):
-            turns.append(_turn(values, start, end))
+            turn = _turn(values, start, end)
+            if turns and _same_speaker(turns[-1], turn):
+                turns[-1] = _turn(values, round(turns[-1].start / STEP), end)
+            else:
+                turns.append(turn)
     return turns
+
+
+def _same_speaker(before: Turn, after: Turn) -> bool:
+    """Whether the gap between them is only a breath."""
+    return after.start - before.end < BREATH and abs(after.loudness - before.loudness) < CHANGE / 2
 
 
 def _stretches(active: NDArray[np.bool_]) -> list[tuple[int, int]]:
