@@ -26,7 +26,7 @@ COVERAGE = 0.98  # so much of the kept time must have been measured live to be t
 SPEECH_FLOOR = -60.0  # LUFS: below it nobody speaks, whatever the rest is like
 PAUSE = 4  # values: a shorter dip is within a word
 LEAST_TURN = 6  # values: a shorter sound (a cough, a chair) takes the gain of its neighbour
-BREATH = 1.5  # s of pause within what one speaker says, if the level after it is the same
+BREATH, PHRASE = 1.0, 2.0  # s: a phrase this short, so near another of like level, is the same speaker's
 CHANGE = 6.0  # dB between two stretches of CHANGE_SPAN values: another speaker, even without a pause
 CHANGE_SPAN = 15
 RAMP = 0.2  # s
@@ -112,7 +112,8 @@ def speech_turns(momentary: Sequence[float] | Values) -> list[Turn]:
 
 def _same_speaker(before: Turn, after: Turn) -> bool:
     """Whether the gap between them is only a breath."""
-    return after.start - before.end < BREATH and abs(after.loudness - before.loudness) < CHANGE / 2
+    short = min(before.end - before.start, after.end - after.start) < PHRASE
+    return short and after.start - before.end < BREATH and abs(after.loudness - before.loudness) < CHANGE / 2
 
 
 def _stretches(active: NDArray[np.bool_]) -> list[tuple[int, int]]:

@@ -27,7 +27,7 @@ from tests.standins.recorder import EPOCH, RATE, Scene, momentary, record
 from tests.standins.speech import meeting
 from tests.standins.viewer import sound
 
-LEVELS = (-24.0, 0.0, -12.0, -4.0, -20.0, -7.0, -16.0, -2.0)
+LEVELS = (-20.0, 1.0, -11.0, -4.0, -17.0, -7.0, -14.0, -2.0)
 
 
 def test_integrated_is_what_ffmpeg_says(tmp_path: Path) -> None:
