@@ -39,9 +39,13 @@ class Original:
     frame: float
 
     @contextmanager
-    def read(self, start: float, end: float) -> Iterator[InputContainer]:
+    def read(self, start: float, end: float, *, parse: bool = True) -> Iterator[InputContainer]:
         """Open it so that demuxing gives at least everything of [start, end) from a keyframe before `start` on,
-        and little more."""
+        and little more.
+
+        parse False: the packets of a recording as they stand in it, a third cheaper; keyframes are then not marked
+        (`keyframe_times` knows them). Our encoder puts every picture and every AAC packet in a PES packet of its own.
+        """
         if self.ledger is None or not self.ledger.keyframes:
             with av.open(str(self.path)) as container:
                 if start > EPSILON:
@@ -50,9 +54,21 @@ class Original:
                 yield container
             return
         first, last = self._bytes(start, end)
+        options = {} if parse else {"fflags": "noparse"}
         # mpegts is named, for a range is too short to be guessed reliably; probing costs nothing with PAT and PMT.
-        with av.open(f"subfile,,start,{first},end,{last},,:{self.path}", format="mpegts") as container:
+        with av.open(
+            f"subfile,,start,{first},end,{last},,:{self.path}", format="mpegts", options=options
+        ) as container:
             yield container
+
+    def keyframe_times(self, tick: Fraction) -> frozenset[int] | None:
+        """Presentation times of a recording's keyframes in units of `tick`; None for a file."""
+        if self.ledger is None or not self.ledger.keyframes:
+            return None
+        fps = self.ledger.fps
+        return frozenset(
+            round((self.base + Fraction(frame, fps)) / tick) for frame, _ in self.ledger.keyframes
+        )
 
     def snap(self, cuts: Sequence[Cut]) -> list[Cut]:
         """The cuts, grown to where the stream can be cut without encoding."""

@@ -8,13 +8,15 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import av
 
+from broadcast.checksum import Hashing, must_equal
 from broadcast.cuts import Chapter, Cut, kept, shift_chapters
 from broadcast.errors import BroadcastError, MediaError, RenderError
 from broadcast.ffmpeg import Ffmpeg
@@ -27,6 +29,7 @@ from broadcast.progress import Progress
 from broadcast.splice import IndexTooLarge, Sound, Splice
 from broadcast.transcode import needs_transcoding, transcode
 
+FLUSH_SECONDS = 0.5
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -62,7 +65,8 @@ def render(
     is not for browsers), the picture only when its format is not for browsers. Abandoned or killed anywhere it
     leaves no file under `out`, and can be started again.
 
-    Raises MediaError (the original is unusable, or nothing is left of it), RenderError (disk full, ffmpeg failed).
+    Raises MediaError (the original is unusable or no longer what was recorded, or nothing is left of it),
+    RenderError (disk full, ffmpeg failed).
     """
     work = out.with_name(f"{out.name}.work")
     before = done = 0.0
@@ -78,11 +82,12 @@ def render(
             source = open_original(original, ledger)
         splice, made = _planned(source, cuts, chapters, before, exact=exact, title=title)
         loudness: float | None = None
-        for step in _finish(splice, out, work, ffmpeg):
-            if isinstance(step, Progress):
-                yield Progress(done + step.percent * (100 - done) / 100)
-            else:
-                loudness = step.loudness
+        with _proof(source) as prove:
+            for step in _finish(splice, out, work, ffmpeg, prove):
+                if isinstance(step, Progress):
+                    yield Progress(done + step.percent * (100 - done) / 100)
+                else:
+                    loudness = step.loudness
         shutil.rmtree(work, ignore_errors=True)
         media = probe(out)
     yield Rendered(
@@ -122,7 +127,26 @@ class _Loud:
     loudness: float | None
 
 
-def _finish(splice: Splice, out: Path, work: Path, ffmpeg: Ffmpeg) -> Iterator[Progress | _Loud]:
+@contextmanager
+def _proof(source: Original) -> Iterator[Callable[[], None]]:
+    """Beside what is done meanwhile, read the recording's checksum; the function given raises MediaError unless it is
+    the one with which the recording ended."""
+    expected = None
+    if source.ledger is not None and source.ledger.size == source.path.stat().st_size:
+        expected = source.ledger.sha256
+    if expected is None:
+        yield lambda: None
+        return
+    hashing = Hashing(source.path)
+    try:
+        yield lambda: must_equal(hashing.result(), expected)
+    finally:
+        hashing.cancel()
+
+
+def _finish(
+    splice: Splice, out: Path, work: Path, ffmpeg: Ffmpeg, prove: Callable[[], None]
+) -> Iterator[Progress | _Loud]:
     """Sound first, if it must be made; then the file."""
     ledger = splice.original.ledger
     values = kept_values(ledger, splice.pieces) if ledger is not None else None
@@ -145,7 +169,7 @@ def _finish(splice: Splice, out: Path, work: Path, ffmpeg: Ffmpeg) -> Iterator[P
             else:
                 loudness, bench = step
     furthest = 0.0
-    for second in _write(splice, out, bench):
+    for second in _write(splice, out, bench, prove):
         furthest = max(furthest, min(1.0, second / splice.duration))
         yield Progress(done + (100 - done) * furthest)
     yield _Loud(loudness)
@@ -174,27 +198,51 @@ def _make_sound(
     yield integrated(levelled(values, curve)), bench
 
 
-def _write(splice: Splice, out: Path, bench: Workbench | None) -> Iterator[float]:
+def _write(splice: Splice, out: Path, bench: Workbench | None, prove: Callable[[], None]) -> Iterator[float]:
     part = out.with_name(f"{out.name}.part")
-    for one_pass in (True, False):
-        try:
-            if bench is None:
-                yield from splice.write(part, one_pass=one_pass)
-            else:
-                with bench.template() as made:
-                    sound = Sound(template=made.streams.audio[0], packets=bench.packets())
-                    yield from splice.write(part, sound=sound, one_pass=one_pass)
-            break
-        except IndexTooLarge:
-            continue
-    with part.open("rb+") as file:
-        os.fsync(file.fileno())
+    with _flushed(part):
+        for one_pass in (True, False):
+            try:
+                if bench is None:
+                    yield from splice.write(part, one_pass=one_pass)
+                else:
+                    with bench.template() as made:
+                        sound = Sound(template=made.streams.audio[0], packets=bench.packets())
+                        yield from splice.write(part, sound=sound, one_pass=one_pass)
+                break
+            except IndexTooLarge:
+                continue
+    prove()
+    _sync(part)
     part.replace(out)
-    folder = os.open(out.parent, os.O_RDONLY)
+    _sync(out.parent)
+
+
+@contextmanager
+def _flushed(file: Path) -> Iterator[None]:
+    """Have what is written to `file` on the disk all along, so that little waits to be written at the end."""
+    done = threading.Event()
+
+    def flush() -> None:
+        while not done.wait(FLUSH_SECONDS):
+            with suppress(OSError):  # whatever is wrong, the last flush says it
+                _sync(file)
+
+    thread = threading.Thread(target=flush, name="flush", daemon=True)
+    thread.start()
     try:
-        os.fsync(folder)
+        yield
     finally:
-        os.close(folder)
+        done.set()
+        thread.join()
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _format_is_wrong(original: Original) -> bool:

@@ -133,6 +133,7 @@ class _Writer:
             video, audio = streams(container)
             self._tick = Fraction(video.time_base or Fraction(1, 90_000))
             self._seconds = float(self._tick)
+            self._keyframes = self._original.keyframe_times(self._tick)
             if picture:
                 self._video = out.add_stream_from_template(video)
                 if splice.exact:
@@ -205,7 +206,8 @@ class _Writer:
         begun, ended = False, not with_picture
         if not with_sound and not with_picture:
             return
-        with self._original.read(part.start, part.end) as container:
+        keyframes = self._keyframes
+        with self._original.read(part.start, part.end, parse=False) as container:
             video, audio = streams(container)
             heard = self._sound_part(part, audio)
             convert = self._redo.converter(video) if self._redo is not None else None
@@ -223,7 +225,8 @@ class _Writer:
                 if dts is None:  # Matroska keeps none, and the demuxer cannot know those of the first packets
                     dts = pts - lead if guessed is None else guessed + step
                 guessed = dts
-                if packet.is_keyframe:
+                if pts in keyframes if keyframes is not None else packet.is_keyframe:
+                    packet.is_keyframe = True
                     begun = begun or pts >= first
                     ended = ended or pts >= last
                     if begun and not ended:

@@ -8,6 +8,7 @@ espeak-ng speech over 24 dB and one encoded minute of picture by stream copy.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import re
 import shutil
@@ -144,6 +145,7 @@ class _Recorder:
         self._file = (folder / RECORDING_NAME).open("wb")
         self._ledger = LedgerWriter(folder)
         self._reader = TransportReader()
+        self._checksum = hashlib.sha256()
         self.size = 0
         self._ledger.write(
             epoch=datetime(2026, 9, 30, 16, tzinfo=UTC).isoformat(), fps=FPS, width=SIZE[0], height=SIZE[1]
@@ -155,12 +157,13 @@ class _Recorder:
         for shown in piece.pictures:
             if shown.key:
                 self._ledger.write(keyframe=frame_of(shown.time, FPS), offset=self.size + shown.offset)
+        self._checksum.update(piece.data)
         self.size += self._file.write(piece.data)
         return len(data)
 
     def end(self, frames: int) -> None:
         self._file.close()
-        self._ledger.write(end=frames, size=self.size, sha256=None)
+        self._ledger.write(end=frames, size=self.size, sha256=self._checksum.hexdigest())
 
 
 def _repeat(loop: Path, folder: Path, loops: int) -> None:

@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from broadcast.errors import MediaError
+from broadcast.ffmpeg import find_ffmpeg
 from broadcast.ledger import LEDGER_NAME, RECORDING_NAME, read_ledger
 from broadcast.progress import Progress
 from broadcast.recording_check import Verified, verify
+from broadcast.rendition import render
 from tests.standins.films import make_film
 from tests.standins.recorder import Scene, record
 
@@ -55,15 +57,22 @@ def test_a_whole_recording(recording: Path) -> None:
     assert result.unexplained == 0
 
 
-def test_its_checksum_is_compared(recording: Path) -> None:
+def test_the_checksum_it_ended_with_is_passed_on_and_proved_by_rendering(
+    recording: Path, tmp_path: Path
+) -> None:
     file = recording / RECORDING_NAME
-    end_with(recording, hashlib.sha256(file.read_bytes()).hexdigest())
-    found(recording)
+    film = tmp_path / "film.mp4"
+    checksum = hashlib.sha256(file.read_bytes()).hexdigest()
+    end_with(recording, checksum)
+    assert found(recording).sha256 == checksum
+    list(render(recording, cuts=[], chapters=[], out=film, ffmpeg=find_ffmpeg()))
+    film.unlink()
     data = bytearray(file.read_bytes())
     data[len(data) // 2] ^= 1
     file.write_bytes(data)
     with pytest.raises(MediaError, match="har ändrats"):
-        found(recording)
+        list(render(recording, cuts=[], chapters=[], out=film, ffmpeg=find_ffmpeg()))
+    assert not film.exists()
 
 
 def test_shorter_than_it_was(recording: Path) -> None:
