@@ -82,12 +82,11 @@ def render(
             source = open_original(original, ledger)
         splice, made = _planned(source, cuts, chapters, before, exact=exact, title=title)
         loudness: float | None = None
-        with _proof(source) as prove:
-            for step in _finish(splice, out, work, ffmpeg, prove):
-                if isinstance(step, Progress):
-                    yield Progress(done + step.percent * (100 - done) / 100)
-                else:
-                    loudness = step.loudness
+        for step in _finish(splice, out, work, ffmpeg):
+            if isinstance(step, Progress):
+                yield Progress(done + step.percent * (100 - done) / 100)
+            else:
+                loudness = step.loudness
         shutil.rmtree(work, ignore_errors=True)
         media = probe(out)
     yield Rendered(
@@ -144,9 +143,7 @@ def _proof(source: Original) -> Iterator[Callable[[], None]]:
         hashing.cancel()
 
 
-def _finish(
-    splice: Splice, out: Path, work: Path, ffmpeg: Ffmpeg, prove: Callable[[], None]
-) -> Iterator[Progress | _Loud]:
+def _finish(splice: Splice, out: Path, work: Path, ffmpeg: Ffmpeg) -> Iterator[Progress | _Loud]:
     """Sound first, if it must be made; then the file."""
     ledger = splice.original.ledger
     values = kept_values(ledger, splice.pieces) if ledger is not None else None
@@ -169,9 +166,11 @@ def _finish(
             else:
                 loudness, bench = step
     furthest = 0.0
-    for second in _write(splice, out, bench, prove):
-        furthest = max(furthest, min(1.0, second / splice.duration))
-        yield Progress(done + (100 - done) * furthest)
+    # Only now: while the sound is made every core is busy, while packets are copied one is free.
+    with _proof(splice.original) as prove:
+        for second in _write(splice, out, bench, prove):
+            furthest = max(furthest, min(1.0, second / splice.duration))
+            yield Progress(done + (100 - done) * furthest)
     yield _Loud(loudness)
 
 
