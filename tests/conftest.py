@@ -116,9 +116,12 @@ def running_house(tmp_path: Path, camera: Camera) -> Iterator[House]:
     house.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium; each test opens pages of its own by `browser.new_page()`."""
+    """Debian's Chromium; each test opens pages of its own by `browser.new_page()`.
+
+    Closed at the end of its file: while Playwright's synchronous interface is open, asyncio fails in its thread.
+    """
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     if chromium is None:
         pytest.skip("Chromium is not installed: apt-get install chromium")
@@ -128,11 +131,6 @@ def browser() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=chromium, args=list(CHROMIUM))
         yield browser
         browser.close()
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put browser tests last: while Playwright's synchronous interface is open, asyncio.run() fails in its thread."""
-    items.sort(key=lambda item: "browser" in getattr(item, "fixturenames", ()))
 
 
 @pytest.hookimpl(wrapper=True)
