@@ -215,7 +215,9 @@ def _cuts(hours: float, *, exact: bool) -> list[Cut]:
 
 def _process(recording: Path, out: Path, hours: float, *, exact: bool) -> float:
     """Verify and render; the seconds it took."""
-    out.unlink(missing_ok=True)  # the yardstick's file is gone too: neither may crowd the recording out of the cache
+    out.unlink(
+        missing_ok=True
+    )  # the yardstick's file is gone too: neither may crowd the recording out of the cache
     start = time.monotonic()
     for _ in verify(recording):
         pass
