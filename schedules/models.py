@@ -25,7 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from sqlalchemy.types import TypeDecorator
 
-from schedules.states import Audience, CommandKind, MeetingState, Phase, VideoState
+from schedules.states import Audience, CommandKind, MeetingState, Phase, PublicationState, VideoState
 
 
 class AwareUTC(TypeDecorator[datetime]):
@@ -93,6 +93,7 @@ class Base(DeclarativeBase):
         MeetingState: _enum(MeetingState),
         Phase: _enum(Phase),
         VideoState: _enum(VideoState),
+        PublicationState: _enum(PublicationState),
         Audience: _enum(Audience),
         CommandKind: _enum(CommandKind),
     }
@@ -131,7 +132,8 @@ class Meeting(Base):
     planned_end: Mapped[datetime]
     source: Mapped[str] = mapped_column(String(60))
     platforms: Mapped[list[str]]  # in the order in which viewers are sent to them
-    channel: Mapped[str] = mapped_column(String(60))
+    channel: Mapped[str] = mapped_column(String(60))  # the film's home: a local one, whose page is ours
+    also: Mapped[list[str]] = mapped_column(default=list)  # the channels it is put on besides
     audience: Mapped[Audience] = mapped_column(default=Audience.PUBLIC)
     state: Mapped[MeetingState] = mapped_column(default=MeetingState.PLANNED, index=True)
     phase: Mapped[Phase] = mapped_column(default=Phase.WAITING)  # as observed on the program, not as asked
@@ -154,6 +156,9 @@ class Meeting(Base):
         back_populates="meeting", order_by="Observation.at, Observation.id", cascade="all, delete-orphan"
     )
     video: Mapped[Video | None] = relationship(back_populates="meeting")
+    broadcasts: Mapped[list[Broadcast]] = relationship(
+        back_populates="meeting", order_by="Broadcast.id", cascade="all, delete-orphan"
+    )
 
 
 class AgendaItem(Base):
@@ -270,7 +275,8 @@ class Video(Base):
     description: Mapped[str] = mapped_column(Text, default="")
     body: Mapped[str | None] = mapped_column(String(60), index=True)
     recorded_at: Mapped[datetime]
-    channel: Mapped[str] = mapped_column(String(60))
+    channel: Mapped[str] = mapped_column(String(60))  # its home: a local one, whose page is ours
+    also: Mapped[list[str]] = mapped_column(default=list)  # the channels it is put on besides
     audience: Mapped[Audience] = mapped_column(default=Audience.PUBLIC)
     review: Mapped[bool] = mapped_column(default=True)
     original: Mapped[Path]  # the recording folder, or the file that was handed in
@@ -310,13 +316,87 @@ class Publication(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     video_id: Mapped[int] = mapped_column(ForeignKey("videos.id"))
     channel: Mapped[str] = mapped_column(String(60))
-    # Local: the folder under archive/; elsewhere: the platform's id
-    address: Mapped[str] = mapped_column(String(500))
-    published_at: Mapped[datetime]
+    state: Mapped[PublicationState] = mapped_column(default=PublicationState.WAITING, index=True)
+    version: Mapped[int] = mapped_column(default=1)  # counts the cuts that were put there
+    # Local: the folder under archive/; elsewhere: the platform's id, "" until it is known
+    address: Mapped[str] = mapped_column(String(500), default="")
+    step: Mapped[str] = mapped_column(String(40), default="")  # the one being taken, or that failed
+    percent: Mapped[float] = mapped_column(default=0.0)  # of that step
+    error: Mapped[str] = mapped_column(Text, default="")
+    done: Mapped[list[str]] = mapped_column(default=list)  # the steps taken for this version
+    notes: Mapped[dict[str, Any]] = mapped_column(
+        default=dict
+    )  # step → a sentence on what it had to leave out
+    # What the channel asked to have remembered between two tries. May hold a session URI: never shown, never logged
+    memory: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    # What stood there before: {"address", "until"}; hidden there, kept until the film is deleted
+    former: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
+    # What viewers find there: title, description, duration (s), width, height, chapters
+    film: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    published_at: Mapped[datetime | None]
     withdrawn_at: Mapped[datetime | None]
     withdraw_reason: Mapped[str] = mapped_column(Text, default="")
 
     video: Mapped[Video] = relationship(back_populates="publications")
+
+
+class Broadcast(Base):
+    """A meeting on one live platform that keeps broadcasts of its own, as last seen there."""
+
+    __tablename__ = "broadcasts"
+    __table_args__ = (UniqueConstraint("meeting_id", "platform"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    meeting_id: Mapped[int] = mapped_column(ForeignKey("meetings.id"))
+    platform: Mapped[str] = mapped_column(String(60))
+    # Random; stands in its description there, so that one whose address was lost is found and not made twice
+    marker: Mapped[str] = mapped_column(String(32), unique=True)
+    address: Mapped[str] = mapped_column(String(100), default="")  # the platform's id, "" until it is known
+    state: Mapped[str] = mapped_column(String(20), default="")  # the platform's own word
+    health: Mapped[str] = mapped_column(String(20), default="")  # the platform's own word
+    told: Mapped[str] = mapped_column(String(64), default="")  # hash of what the platform was last told
+    error: Mapped[str] = mapped_column(Text, default="")  # why the last try there failed, one sentence
+    live_at: Mapped[datetime | None]  # seen to go live there: where its own recording begins
+    ended_at: Mapped[datetime | None]  # seen to be complete there
+    deleted_at: Mapped[datetime | None]
+
+    meeting: Mapped[Meeting] = relationship(back_populates="broadcasts")
+
+
+class ViewerCount(Base):
+    """How many watched a meeting on one platform at one instant."""
+
+    __tablename__ = "viewer_counts"
+
+    meeting_id: Mapped[int] = mapped_column(ForeignKey("meetings.id"), primary_key=True)
+    platform: Mapped[str] = mapped_column(String(60), primary_key=True)
+    at: Mapped[datetime] = mapped_column(primary_key=True)
+    viewers: Mapped[int | None]  # None: the platform did not say, which is not nobody
+
+
+class Spending(Base):
+    """What was used of a platform's daily allowance."""
+
+    __tablename__ = "spendings"
+
+    project: Mapped[str] = mapped_column(String(100), primary_key=True)  # Google's OAuth client id
+    day: Mapped[str] = mapped_column(String(10), primary_key=True)  # in the platform's zone, "2026-11-24"
+    bucket: Mapped[str] = mapped_column(
+        String(40), primary_key=True
+    )  # "units", "videos.insert", "search.list"
+    used: Mapped[int] = mapped_column(default=0)
+
+
+class Statistic(Base):
+    """How much a publication was watched in one quarter, as its platform tells."""
+
+    __tablename__ = "statistics"
+
+    publication_id: Mapped[int] = mapped_column(ForeignKey("publications.id"), primary_key=True)
+    quarter: Mapped[str] = mapped_column(String(6), primary_key=True)  # "2026Q4"
+    views: Mapped[int | None]  # None: the platform did not say
+    minutes: Mapped[int | None]  # watched
+    fetched_at: Mapped[datetime]
 
 
 class AuditEntry(Base):

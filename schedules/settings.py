@@ -8,7 +8,7 @@ key in the folder `LAKTARE_SECRETS`, e.g. `mail__password`), then the TOML file.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -21,6 +21,7 @@ from schedules.settings_faults import SettingsError as SettingsError
 from schedules.settings_faults import describe
 from schedules.settings_sources import merge, read_environment, read_secrets, read_toml
 from schedules.states import Audience
+from schedules.wording import check_template
 
 FILE_NAME = "laktare.toml"
 EXAMPLE = Path(__file__).with_name("laktare.example.toml")
@@ -116,20 +117,84 @@ class Room(_Part):
     source: Key
 
 
+class AccountSettings(_Part):
+    """A connection to another service, made by `laktare connect`; one per channel there."""
+
+    kind: Literal["youtube"]
+    name: str
+    channel_id: str = ""  # the only one that will do; empty: the one that was connected first
+
+
+class YouTube(_Part):
+    """What all connections to YouTube share."""
+
+    client_secrets: Path | None = None  # the OAuth client of Google Cloud, a JSON file
+    api: str = "https://youtube.googleapis.com/"  # another one: a stand-in
+    daily_units: int = Field(default=10_000, ge=100)  # what Google grants the project a day
+    reserve_units: int = Field(default=500, ge=0)  # of them kept for steering a broadcast on air
+    upload_kbit: int = Field(default=0, ge=0)  # kbit/s; 0: as fast as it goes
+    upload_while_live: bool = False
+    announce_days: float = Field(default=14, ge=0, le=365)  # so long ahead a broadcast is made there
+
+
 class ChannelSettings(_Part):
     """Where finished video is published."""
 
-    kind: Literal["local"]
+    kind: Literal["local", "youtube"]
     name: str
+    account: Key | None = None  # youtube: which connection
     audience: Audience = Audience.PUBLIC
+
+    @model_validator(mode="after")
+    def _fits_its_kind(self) -> ChannelSettings:
+        _check_account(self.kind, self.account, self.audience)
+        return self
 
 
 class PlatformSettings(_Part):
     """Where a meeting is streamed live."""
 
-    kind: Literal["local"]
+    kind: Literal["local", "youtube"]
     name: str
+    account: Key | None = None  # youtube: which connection
     audience: Audience | None = None  # None: both; the pages ask who is looking
+    backup: bool = False  # youtube: send to its backup ingest as well
+    monitor: bool = False  # youtube: walk through its monitored test before it goes live
+    lead_seconds: float = Field(default=120, ge=0, le=3600)  # youtube: so long before the start it goes live
+
+    @model_validator(mode="after")
+    def _fits_its_kind(self) -> PlatformSettings:
+        _check_account(self.kind, self.account, self.audience)
+        return self
+
+
+def _check_account(kind: str, account: str | None, audience: Audience | None) -> None:
+    if kind != "local" and account is None:
+        raise ValueError(f"kind {kind} måste ha account, en av [accounts.…]")
+    if kind == "local" and account is not None:
+        raise ValueError("kind local har inget account: ta bort det")
+    if kind != "local" and audience is Audience.STAFF:
+        raise ValueError(
+            f"kind {kind} kan inte vara för staff: det bara anställda ser lämnar aldrig den egna datorn"
+        )
+
+
+class YouTubeWording(_Part):
+    """How a body's films and broadcasts look on YouTube. title, description: templates, see schedules.wording."""
+
+    title: str = "{{ title }} {{ date }}"
+    description: str = "{{ description }}\n\n{{ body }}, {{ municipality }}\n{{ page }}"
+    playlist: str = ""  # the playlist's id
+    privacy: Literal["public", "unlisted", "private"] = "public"
+    language: str = Field(default="sv", pattern=r"^[a-z]{2}(-[A-Z]{2})?$")
+    category: int = Field(default=25, ge=1, le=99)  # 25: News & Politics
+    archive: Literal["keep", "replace"] = "keep"  # of a broadcast that YouTube recorded itself
+
+    @model_validator(mode="after")
+    def _templates_hold(self) -> YouTubeWording:
+        check_template(self.title, "title")
+        check_template(self.description, "description")
+        return self
 
 
 class BodySettings(_Part):
@@ -139,12 +204,14 @@ class BodySettings(_Part):
     room: Key | None = None
     source: Key | None = None  # instead of the room's
     platforms: tuple[Key, ...] = ("local",)
-    channel: Key = "archive"
+    channel: Key = "archive"  # the film's home: a local one
+    also: tuple[Key, ...] = ()  # the channels it is put on besides
     audience: Audience = Audience.PUBLIC
     review: Literal["required", "none"] = "required"
     minutes: int = Field(default=180, ge=1, le=1440)  # planned length where none is given
     retention_days: int | None = Field(default=None, ge=1)  # None: kept; see retention_decision
     retention_decision: str = ""  # the gallringsbeslut that permits destruction
+    youtube: YouTubeWording = YouTubeWording()
 
     @model_validator(mode="after")
     def _retention_is_decided(self) -> BodySettings:
@@ -170,6 +237,8 @@ class Settings(BaseSettings):
     live: Live = Live()
     mail: Mail = Mail()
     webhook: Webhook = Webhook()
+    youtube: YouTube = YouTube()
+    accounts: dict[Key, AccountSettings] = {}
     sources: dict[Key, SourceSettings] = {"test": SourceSettings(kind="test")}
     rooms: dict[Key, Room] = {}
     channels: dict[Key, ChannelSettings] = {"archive": ChannelSettings(kind="local", name="Arkivet")}
@@ -178,7 +247,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _names_exist(self) -> Settings:
-        faults = [*self._faults_of_rooms(), *self._faults_of_bodies()]
+        faults = [*self._faults_of_rooms(), *self._faults_of_accounts(), *self._faults_of_bodies()]
         if faults:
             raise ValueError("\n".join(faults))
         return self
@@ -186,6 +255,14 @@ class Settings(BaseSettings):
     def _faults_of_rooms(self) -> Iterator[str]:
         for key, room in self.rooms.items():
             yield from _undefined(f"rooms.{key}.source", room.source, self.sources)
+
+    def _faults_of_accounts(self) -> Iterator[str]:
+        users: dict[str, Mapping[str, ChannelSettings | PlatformSettings]]
+        users = {"channels": self.channels, "platforms": self.platforms}
+        for table, rows in users.items():
+            for key, row in rows.items():
+                if row.account is not None:
+                    yield from _undefined(f"{table}.{key}.account", row.account, self.accounts)
 
     def _faults_of_bodies(self) -> Iterator[str]:
         for key, body in self.bodies.items():
@@ -199,6 +276,9 @@ class Settings(BaseSettings):
             for platform in body.platforms:
                 yield from _undefined(f"{where}.platforms", platform, self.platforms)
             yield from _undefined(f"{where}.channel", body.channel, self.channels)
+            for also in body.also:
+                yield from _undefined(f"{where}.also", also, self.channels)
+            yield from wrong_channels(f"{where}: ", self.channels, body.channel, body.also, body.audience)
             channel = self.channels.get(body.channel)
             if (
                 body.audience is Audience.STAFF
@@ -257,11 +337,24 @@ class Settings(BaseSettings):
         return self.data / "work" / video_key
 
 
+def wrong_channels(
+    where: str, channels: Mapping[str, ChannelSettings], home: str, also: Iterable[str], audience: Audience
+) -> Iterator[str]:
+    """What is wrong with publishing on these channels, a sentence each. Keys that are not defined are passed over."""
+    if home in channels and channels[home].kind != "local":
+        yield f"{where}channel är {home}, som inte är en kanal av slaget local; ange den under also i stället"
+    for key in also:
+        if key == home or (key in channels and channels[key].kind == "local"):
+            yield f"{where}also tar bara kanaler på andra ställen; {key} är en kanal på den egna webbplatsen"
+        elif key in channels and audience is Audience.STAFF:
+            yield f"{where}bara anställda får se filmerna, men {key} ligger på en annan plats: ta bort den ur also"
+
+
 def load_settings(path: Path | str | None = None) -> Settings:
     """The settings of the file at `path`, the secret files and the environment; None: without a file.
 
     A relative `data` is relative to the file's folder, or to the working folder where it comes from the environment;
-    after loading it is absolute. Raises SettingsError.
+    after loading it is absolute, and so is `youtube.client_secrets`, from the file's folder. Raises SettingsError.
     """
     file = None if path is None else Path(path).absolute()
     written = {} if file is None else read_toml(file)
@@ -274,6 +367,9 @@ def load_settings(path: Path | str | None = None) -> Settings:
     data = values.get("data", "data")
     if isinstance(data, str):
         values["data"] = home / Path(data).expanduser()
+    shared = values.get("youtube")
+    if isinstance(shared, dict) and isinstance(shared.get("client_secrets"), str) and file is not None:
+        shared["client_secrets"] = file.parent / Path(shared["client_secrets"]).expanduser()
     try:
         return Settings(**values)
     except ValidationError as error:

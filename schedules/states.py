@@ -33,6 +33,17 @@ class VideoState(StrEnum):
     PUBLISHED = "published"  # seen on its channel
     WITHDRAWN = "withdrawn"  # taken off the air; the files remain
     FAILED = "failed"  # cannot go on by itself; `error` says what a person must do
+    DELETED = "deleted"  # destroyed by a retention decision; what was done remains in the audit log
+
+
+class PublicationState(StrEnum):
+    """A rendition's way onto one channel."""
+
+    WAITING = "waiting"  # to be put there, or on its way
+    PUBLISHED = "published"  # seen there, as it should be
+    WITHDRAWN = "withdrawn"  # taken off the air there
+    FAILED = "failed"  # cannot go on by itself; `error` says what a person must do
+    DELETED = "deleted"  # destroyed there
 
 
 class Audience(StrEnum):
@@ -75,11 +86,35 @@ MEETING_MOVES: dict[MeetingState, frozenset[MeetingState]] = {
 
 VIDEO_MOVES: dict[VideoState, frozenset[VideoState]] = {
     VideoState.PROCESSING: frozenset({VideoState.REVIEW, VideoState.APPROVED, VideoState.FAILED}),
-    VideoState.REVIEW: frozenset({VideoState.APPROVED, VideoState.PROCESSING, VideoState.FAILED}),
+    VideoState.REVIEW: frozenset(
+        {VideoState.APPROVED, VideoState.PROCESSING, VideoState.FAILED, VideoState.DELETED}
+    ),
     VideoState.APPROVED: frozenset({VideoState.PUBLISHED, VideoState.FAILED}),
-    VideoState.PUBLISHED: frozenset({VideoState.WITHDRAWN, VideoState.PROCESSING}),
-    VideoState.WITHDRAWN: frozenset({VideoState.APPROVED, VideoState.PROCESSING}),
-    VideoState.FAILED: frozenset({VideoState.PROCESSING, VideoState.APPROVED}),
+    VideoState.PUBLISHED: frozenset({VideoState.WITHDRAWN, VideoState.PROCESSING, VideoState.DELETED}),
+    VideoState.WITHDRAWN: frozenset({VideoState.APPROVED, VideoState.PROCESSING, VideoState.DELETED}),
+    VideoState.FAILED: frozenset({VideoState.PROCESSING, VideoState.APPROVED, VideoState.DELETED}),
+    VideoState.DELETED: frozenset(),
+}
+
+PUBLICATION_MOVES: dict[PublicationState, frozenset[PublicationState]] = {
+    PublicationState.WAITING: frozenset(
+        {
+            PublicationState.PUBLISHED,
+            PublicationState.FAILED,
+            PublicationState.WITHDRAWN,
+            PublicationState.DELETED,
+        }
+    ),
+    PublicationState.PUBLISHED: frozenset(
+        {PublicationState.WAITING, PublicationState.WITHDRAWN, PublicationState.DELETED}
+    ),
+    PublicationState.WITHDRAWN: frozenset(
+        {PublicationState.WAITING, PublicationState.PUBLISHED, PublicationState.DELETED}
+    ),
+    PublicationState.FAILED: frozenset(
+        {PublicationState.WAITING, PublicationState.WITHDRAWN, PublicationState.DELETED}
+    ),
+    PublicationState.DELETED: frozenset(),
 }
 
 PHASE_MOVES: dict[CommandKind, tuple[frozenset[Phase], Phase]] = {

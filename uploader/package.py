@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 VIDEO_NAME = "video.mp4"
 
@@ -39,10 +39,42 @@ class Package:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Standing:
+    """What is known of a publication from earlier tries.
+
+    `address`: its id on the channel, empty until it is known. `memory`: what the channel asked to have remembered,
+    plain JSON; it may hold secrets.
+    """
+
+    address: str = ""
+    memory: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Progress:
     """So much of the work is done, 0 to 100."""
 
     percent: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Remember:
+    """To be written down before the iterator is advanced; the whole `memory`, and `address` once it is known."""
+
+    address: str = ""
+    memory: Mapping[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Noted:
+    """Something was left out that the publication can stand without: a Swedish sentence for a person."""
+
+    sentence: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Done:
+    """A step is taken."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +83,9 @@ class Published:
 
     address: str
     fresh: bool
+
+
+Happening = Progress | Remember | Noted | Done
 
 
 class Channel(Protocol):
@@ -76,4 +111,33 @@ class Channel(Protocol):
 
     def delete(self, address: str) -> None:
         """Destroy it on the channel, withdrawn or not."""
+        ...
+
+
+class RemoteChannel(Protocol):
+    """A channel on somebody else's machine: publishing goes in steps, each taken, and repeated, by itself.
+
+    All raise UploadError. Every method may be called twice: the second time changes nothing.
+    """
+
+    steps: tuple[str, ...]
+    """In this order; after the last one the publication is seen there as it should be."""
+
+    optional: frozenset[str]
+    """Those whose failure does not keep the publication from being published."""
+
+    def take(self, step: str, package: Package, standing: Standing) -> Iterator[Happening]:
+        """Take one step; the last thing yielded is Done. Abandoned halfway it can be taken again."""
+        ...
+
+    def withdraw(self, address: str, reason: str) -> None:
+        """Take it off the air at once; it remains there, hidden."""
+        ...
+
+    def restore(self, address: str) -> None:
+        """Put a withdrawn video back under the same address."""
+        ...
+
+    def delete(self, address: str) -> None:
+        """Destroy it there, withdrawn or not."""
         ...

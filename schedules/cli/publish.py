@@ -202,6 +202,8 @@ def _facts(settings: Settings, row: Video) -> list[tuple[str, str]]:
     ]
     facts += [("Lucka", f"{g['seconds']} s vid {g['at']}") for g in row.gaps]
     for publication in row.publications:
+        if publication.published_at is None:
+            continue
         since = f"{publication.published_at.astimezone(zone):%Y-%m-%d %H:%M}"
         facts.append(("Publicerad", f"{publication.channel}: {publication.address} ({since})"))
         if publication.withdrawn_at is not None:
