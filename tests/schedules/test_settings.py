@@ -9,7 +9,7 @@ from typing import Any, get_args, get_origin
 import pytest
 from pydantic import BaseModel
 
-from schedules.settings import EXAMPLE, Settings, SettingsError, load_settings
+from schedules.settings import EXAMPLE, Settings, SettingsError, YouTubeWording, load_settings
 
 Write = Callable[[str], Path]
 
@@ -233,7 +233,7 @@ def keys(table: dict[str, Any], place: str = "") -> set[str]:
     found = set()
     for name, value in table.items():
         if isinstance(value, dict):
-            named = place in ("sources.", "rooms.", "channels.", "platforms.", "bodies.")
+            named = place in ("accounts.", "sources.", "rooms.", "channels.", "platforms.", "bodies.")
             found |= keys(value, f"{place}{'*' if named else name}.")
         else:
             found.add(place + name)
@@ -261,6 +261,8 @@ def test_the_example_states_the_defaults(write: Write) -> None:
         "live",
         "mail",
         "webhook",
-        "channels",
     ):
         assert getattr(stated, part) == getattr(plain, part), part
+    assert stated.channels["archive"] == plain.channels["archive"]
+    assert stated.youtube.model_copy(update={"client_secrets": None}) == plain.youtube
+    assert stated.bodies["kf"].youtube == YouTubeWording()
