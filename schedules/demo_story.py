@@ -15,6 +15,7 @@ from schedules.commands import CommandRefused, ask
 from schedules.demo import BODY, DemoError, DemoHouse
 from schedules.models import AgendaItem, Command, Meeting, Video
 from schedules.states import CommandKind, MeetingState, Phase, VideoState
+from schedules.wording import meeting_page
 
 LEAD = timedelta(seconds=10)  # from the calendar to the planned start
 ACTS_SECONDS = 60.0  # the length of ACTS
@@ -84,7 +85,7 @@ class Story:
     @property
     def address(self) -> str:
         """The meeting's page."""
-        return f"{self._house.settings.address}/sammantraden/{self._meeting_id}"
+        return meeting_page(self._house.settings, self._meeting_id)
 
     def tell(self) -> Iterator[Told]:
         """Play it to the end. Raises DemoError."""

@@ -14,7 +14,7 @@ from broadcast.errors import MediaError
 from broadcast.media import probe
 from schedules.database import Database
 from schedules.models import Video
-from schedules.settings import Settings
+from schedules.settings import Settings, wrong_channels
 from schedules.states import Audience
 from schedules.videos import VideoRefused, add_file, new_key
 
@@ -29,6 +29,7 @@ class Wish:
     title: str | None = None
     body: str | None = None
     channel: str | None = None
+    also: tuple[str, ...] | None = None
     audience: Audience | None = None
     review: bool | None = None
 
@@ -63,6 +64,7 @@ def take_in(
                 title=(wish.title or file.stem).strip()[:200] or "Utan titel",
                 body=wish.body,
                 channel=chosen.channel,
+                also=list(chosen.also),
                 audience=chosen.audience,
                 review=chosen.review,
                 recorded_at=min(datetime.fromtimestamp(changed, UTC), now),
@@ -78,6 +80,7 @@ def take_in(
 @dataclass(frozen=True, kw_only=True)
 class _Choice:
     channel: str
+    also: tuple[str, ...]
     audience: Audience
     review: bool
 
@@ -88,14 +91,24 @@ def _choose(settings: Settings, wish: Wish) -> _Choice:
         raise VideoRefused(
             f"Organet {wish.body!r} finns inte i inställningarna; där finns {_names(settings.bodies)}."
         )
-    channel = wish.channel or (body.channel if body else next(iter(settings.channels), ""))
-    if channel not in settings.channels:
-        raise VideoRefused(
-            f"Kanalen {channel!r} finns inte i inställningarna; där finns {_names(settings.channels)}."
-        )
+    channel = wish.channel or (body.channel if body else _first_home(settings))
+    also = wish.also if wish.also is not None else body.also if body else ()
+    for key in (channel, *also):
+        if key not in settings.channels:
+            raise VideoRefused(
+                f"Kanalen {key!r} finns inte i inställningarna; där finns {_names(settings.channels)}."
+            )
     audience = wish.audience or (body.audience if body else settings.channels[channel].audience)
+    if wish.also is None and audience is Audience.STAFF:
+        also = ()  # what only the staff may see never leaves the machine, however the body publishes the rest
+    for fault in wrong_channels("", settings.channels, channel, also, audience):
+        raise VideoRefused(f"{fault[0].upper()}{fault[1:]}.")
     review = wish.review if wish.review is not None else body is None or body.review == "required"
-    return _Choice(channel=channel, audience=audience, review=review)
+    return _Choice(channel=channel, also=also, audience=audience, review=review)
+
+
+def _first_home(settings: Settings) -> str:
+    return next((key for key, channel in settings.channels.items() if channel.kind == "local"), "")
 
 
 def _names(known: object) -> str:

@@ -111,7 +111,9 @@ class Series(Base):
     rule: Mapped[str] = mapped_column(String(500))
     first: Mapped[str] = mapped_column(String(16))  # local wall-clock start of the first, "2026-09-30T18:00"
     minutes: Mapped[int]
-    defaults: Mapped[dict[str, Any]] = mapped_column(default=dict)  # source, platforms, channel, audience
+    defaults: Mapped[dict[str, Any]] = mapped_column(
+        default=dict
+    )  # source, platforms, channel, also, audience
 
     meetings: Mapped[list[Meeting]] = relationship(back_populates="series")
 

@@ -14,7 +14,15 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from schedules.agenda import clean_titles, set_agenda
-from schedules.booking import Wiring, check_source_is_free, check_times, check_wiring, clean, wire
+from schedules.booking import (
+    Wiring,
+    check_source_is_free,
+    check_times,
+    check_title_elsewhere,
+    check_wiring,
+    clean,
+    wire,
+)
 from schedules.errors import CalendarError
 from schedules.models import Meeting
 from schedules.settings import Settings
@@ -39,6 +47,7 @@ def add_meeting(
     source: str | None = None,
     platforms: Sequence[str] | None = None,
     channel: str | None = None,
+    also: Sequence[str] | None = None,
     audience: Audience | None = None,
     agenda: Iterable[str] = (),
     now: datetime,
@@ -49,12 +58,15 @@ def add_meeting(
 
     origin: the columns that tell an imported meeting or one of a series (ical_*, series_*). Raises CalendarError.
     """
-    wiring = wire(settings, body, source=source, platforms=platforms, channel=channel, audience=audience)
+    wiring = wire(
+        settings, body, source=source, platforms=platforms, channel=channel, also=also, audience=audience
+    )
     title = clean(title, "Rubriken", 200)
     items = clean_titles(agenda)
     end = start + timedelta(minutes=settings.bodies[body].minutes) if end is None else end
     check_times(start, end, now)
     check_source_is_free(session, settings, wiring.source, start, end)
+    check_title_elsewhere(settings, wiring, body=body, title=title, start=start, agenda=items)
     meeting = Meeting(
         body=body,
         title=title,
@@ -63,6 +75,7 @@ def add_meeting(
         source=wiring.source,
         platforms=list(wiring.platforms),
         channel=wiring.channel,
+        also=list(wiring.also),
         audience=wiring.audience,
         **origin,
     )
@@ -86,17 +99,18 @@ def edit_meeting(
     source: str | None = None,
     platforms: Sequence[str] | None = None,
     channel: str | None = None,
+    also: Sequence[str] | None = None,
     audience: Audience | None = None,
     now: datetime,
     who: str,
 ) -> Meeting:
     """Change what is given; a new start alone moves the whole meeting, length kept. During the meeting its title, end
-    and channel can be changed, and the end counts at once. Raises CalendarError."""
+    and channels can be changed, and the end counts at once. Raises CalendarError."""
     meeting = get_meeting(session, meeting_id)
     must_be_editable(meeting)
     rewired = {"source": source, "platforms": platforms, "audience": audience}
     _check_on_air(meeting, start, [key for key, value in rewired.items() if value is not None])
-    wiring = _rewire(meeting, source, platforms, channel, audience)
+    wiring = _rewire(meeting, source, platforms, channel, also, audience)
     if wiring != wiring_of(meeting):
         check_wiring(settings, wiring)
     new_start = meeting.planned_start if start is None else start
@@ -107,13 +121,19 @@ def edit_meeting(
     if meeting.state not in ON_AIR:
         # On air the room has already decided: a meeting that runs over is not stopped by the next one's booking.
         check_source_is_free(session, settings, wiring.source, new_start, new_end, but=meeting.id)
+    new_title = meeting.title if title is None else clean(title, "Rubriken", 200)
+    agenda = [item.title for item in meeting.agenda]
+    check_title_elsewhere(
+        settings, wiring, body=meeting.body, title=new_title, start=new_start, agenda=agenda
+    )
     changes = {
-        "title": meeting.title if title is None else clean(title, "Rubriken", 200),
+        "title": new_title,
         "planned_start": new_start,
         "planned_end": new_end,
         "source": wiring.source,
         "platforms": list(wiring.platforms),
         "channel": wiring.channel,
+        "also": list(wiring.also),
         "audience": wiring.audience,
     }
     write_changes(session, meeting, changes, now=now, who=who)
@@ -199,6 +219,7 @@ def wiring_of(meeting: Meeting) -> Wiring:
         source=meeting.source,
         platforms=tuple(meeting.platforms),
         channel=meeting.channel,
+        also=tuple(meeting.also),
         audience=meeting.audience,
     )
 
@@ -208,12 +229,14 @@ def _rewire(
     source: str | None,
     platforms: Sequence[str] | None,
     channel: str | None,
+    also: Sequence[str] | None,
     audience: Audience | None,
 ) -> Wiring:
     return Wiring(
         source=meeting.source if source is None else source,
         platforms=tuple(meeting.platforms if platforms is None else platforms),
         channel=meeting.channel if channel is None else channel,
+        also=tuple(meeting.also if also is None else also),
         audience=meeting.audience if audience is None else audience,
     )
 

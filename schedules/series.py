@@ -45,6 +45,7 @@ def add_series(
     source: str | None = None,
     platforms: Sequence[str] | None = None,
     channel: str | None = None,
+    also: Sequence[str] | None = None,
     audience: Audience | None = None,
     now: datetime,
     who: str,
@@ -54,11 +55,12 @@ def add_series(
     first: naive wall clock, the earliest possible start. What is not given is as the body's settings say when a
     meeting is made. Raises CalendarError.
     """
-    wire(settings, body, source=source, platforms=platforms, channel=channel, audience=audience)
+    wire(settings, body, source=source, platforms=platforms, channel=channel, also=also, audience=audience)
     given = {
         "source": source,
         "platforms": None if platforms is None else list(platforms),
         "channel": channel,
+        "also": None if also is None else list(also),
         "audience": audience,
     }
     series = Series(
@@ -143,6 +145,7 @@ def _make(
         source=wiring.source,
         platforms=wiring.platforms,
         channel=wiring.channel,
+        also=wiring.also,
         audience=wiring.audience,
         now=now,
         who=who,
@@ -154,7 +157,7 @@ def _make(
 def wiring_of_series(settings: Settings, series: Series) -> Wiring:
     """How the meetings of the series are sent and kept. Raises CalendarError where that no longer holds together."""
     audience = series.defaults.get("audience")
-    given = {name: series.defaults.get(name) for name in ("source", "platforms", "channel")}
+    given = {name: series.defaults.get(name) for name in ("source", "platforms", "channel", "also")}
     return wire(settings, series.body, audience=None if audience is None else Audience(audience), **given)
 
 

@@ -21,7 +21,7 @@ from schedules.settings_faults import SettingsError as SettingsError
 from schedules.settings_faults import describe
 from schedules.settings_sources import merge, read_environment, read_secrets, read_toml
 from schedules.states import Audience
-from schedules.wording import check_template
+from schedules.templates import check_template
 
 FILE_NAME = "laktare.toml"
 EXAMPLE = Path(__file__).with_name("laktare.example.toml")
@@ -180,7 +180,7 @@ def _check_account(kind: str, account: str | None, audience: Audience | None) ->
 
 
 class YouTubeWording(_Part):
-    """How a body's films and broadcasts look on YouTube. title, description: templates, see schedules.wording."""
+    """How a body's films and broadcasts look on YouTube. title, description: templates, see schedules.templates."""
 
     title: str = "{{ title }} {{ date }}"
     description: str = "{{ description }}\n\n{{ body }}, {{ municipality }}\n{{ page }}"

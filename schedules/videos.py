@@ -37,6 +37,7 @@ def enqueue_meeting(session: Session, settings: Settings, meeting: Meeting, now:
         body=meeting.body,
         recorded_at=meeting.began_at or meeting.on_air_at or meeting.planned_start,
         channel=meeting.channel,
+        also=list(meeting.also),
         audience=meeting.audience,
         # A body that is no longer in the settings is not a reason to publish unseen.
         review=body is None or body.review == "required",
@@ -62,6 +63,7 @@ def add_file(
     title: str,
     body: str | None,
     channel: str,
+    also: list[str],
     audience: Audience,
     review: bool,
     recorded_at: datetime,
@@ -75,6 +77,7 @@ def add_file(
         body=body,
         recorded_at=recorded_at,
         channel=channel,
+        also=also,
         audience=audience,
         review=review,
         original=original,

@@ -21,6 +21,7 @@ from schedules.alarms.receivers.notice import About, Notice, TellError
 from schedules.database import Database
 from schedules.models import Alarm, Meeting
 from schedules.settings import Settings
+from schedules.wording import meeting_page
 
 LEASE = timedelta(minutes=2)  # a teller that dies leaves its alarms to the next one after this
 COMPLAIN_AFTER = 3  # failures in a row before the other receivers hear of it
@@ -93,7 +94,7 @@ def _about(session: Session, settings: Settings, alarm: Alarm) -> About | None:
         id=meeting.id,
         title=meeting.title,
         planned_start=meeting.planned_start,
-        address=f"{settings.address}/sammantraden/{meeting.id}",
+        address=meeting_page(settings, meeting.id),
     )
 
 

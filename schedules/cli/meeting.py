@@ -55,6 +55,7 @@ def add(
     source: str | None,
     platforms: tuple[str, ...],
     channel: str | None,
+    also: tuple[str, ...],
     audience: str | None,
 ) -> None:
     """Lägg till ett sammanträde för organet BODY som börjar START."""
@@ -72,7 +73,7 @@ def add(
             agenda=items,
             now=datetime.now(UTC),
             who=who(),
-            **wiring_values(source, platforms, channel, audience),
+            **wiring_values(source, platforms, channel, also, audience),
         )
         span = show_span(added.planned_start, added.planned_end, settings.zone)
     click.echo(f"Sammanträde {added.id} är inlagt: {added.title}, {span}.")
@@ -123,6 +124,7 @@ def edit(
     source: str | None,
     platforms: tuple[str, ...],
     channel: str | None,
+    also: tuple[str, ...],
     audience: str | None,
 ) -> None:
     """Ändra sammanträde NUMBER. Slutet kan ändras även medan det sänds, och gäller genast."""
@@ -138,7 +140,7 @@ def edit(
             end=end_of(begins or get_meeting(session, number).planned_start, end, minutes, settings.zone),
             now=datetime.now(UTC),
             who=who(),
-            **wiring_values(source, platforms, channel, audience),
+            **wiring_values(source, platforms, channel, also, audience),
         )
         span = show_span(changed.planned_start, changed.planned_end, settings.zone)
     click.echo(f"Sammanträde {changed.id} är nu: {changed.title}, {span}.")

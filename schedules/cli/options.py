@@ -19,13 +19,14 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def wiring_options(command: F) -> F:
-    """--source, --platform (repeated), --channel, --audience."""
+    """--source, --platform (repeated), --channel, --also (repeated), --audience."""
     for option in (
         click.option(
             "--audience",
             type=click.Choice([a.value for a in Audience]),
             help="public: alla; staff: anställda.",
         ),
+        click.option("--also", multiple=True, help="En kanal till som videon läggs på; kan upprepas."),
         click.option("--channel", help="Kanal för videon, i stället för organets."),
         click.option(
             "--platform", "platforms", multiple=True, help="Plattform för direktsändningen; kan upprepas."
@@ -37,13 +38,18 @@ def wiring_options(command: F) -> F:
 
 
 def wiring_values(
-    source: str | None, platforms: tuple[str, ...], channel: str | None, audience: str | None
+    source: str | None,
+    platforms: tuple[str, ...],
+    channel: str | None,
+    also: tuple[str, ...],
+    audience: str | None,
 ) -> dict[str, Any]:
     """The values of wiring_options as add_meeting and its like take them; None where nothing was said."""
     return {
         "source": source,
         "platforms": platforms or None,
         "channel": channel,
+        "also": also or None,
         "audience": None if audience is None else Audience(audience),
     }
 

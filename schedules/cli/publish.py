@@ -47,6 +47,7 @@ def _refusable(command: Callable[..., None]) -> Callable[..., None]:
 @click.option(
     "--channel", help="Where it is published, by its key in the settings; the body's when not given."
 )
+@click.option("--also", multiple=True, help="One more channel to put it on; can be repeated.")
 @click.option("--audience", type=click.Choice([a.value for a in Audience]), help="Who may see it.")
 @click.option(
     "--review/--no-review", default=None, help="Wait for an approval; as the body has it when not given."
@@ -60,6 +61,7 @@ def publish(
     title: str | None,
     body: str | None,
     channel: str | None,
+    also: tuple[str, ...],
     audience: str | None,
     review: bool | None,
     wait: bool,
@@ -71,6 +73,7 @@ def publish(
         title=title,
         body=body,
         channel=channel,
+        also=also or None,
         audience=Audience(audience) if audience else None,
         review=review,
     )
@@ -186,7 +189,7 @@ def _facts(settings: Settings, row: Video) -> list[tuple[str, str]]:
         ("Organ", body),
         ("Inspelad", f"{row.recorded_at.astimezone(zone):%Y-%m-%d %H:%M}"),
         ("Läge", _where(row)),
-        ("Kanal", row.channel),
+        ("Kanal", ", ".join([row.channel, *row.also])),
         ("Visas för", AUDIENCES[row.audience]),
         ("Längd", "" if row.duration is None else _clock(row.duration)),
         ("Bild", f"{row.width}×{row.height}" if row.width else ""),

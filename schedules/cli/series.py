@@ -46,6 +46,7 @@ def add(
     source: str | None,
     platforms: tuple[str, ...],
     channel: str | None,
+    also: tuple[str, ...],
     audience: str | None,
 ) -> None:
     """Lägg till en serie för organet BODY, tidigast från och med FIRST ("2026-09-30 18:00"; dess klockslag gäller)."""
@@ -63,7 +64,7 @@ def add(
             minutes=minutes,
             now=now,
             who=who(),
-            **wiring_values(source, platforms, channel, audience),
+            **wiring_values(source, platforms, channel, also, audience),
         )
         outcome = materialise_series(session, settings, added, now + AHEAD, now, who())
         click.echo(f"Serie {added.id} är inlagd.")

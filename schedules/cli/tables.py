@@ -72,7 +72,7 @@ def meeting_table(meeting: Meeting, settings: Settings) -> Table:
         *((name, show_local(at, settings.zone)) for name, at in seen if at is not None),
         ("Källa", meeting.source),
         ("Plattformar", ", ".join(meeting.platforms) or "inga"),
-        ("Kanal", meeting.channel),
+        ("Kanal", ", ".join([meeting.channel, *meeting.also])),
         ("Målgrupp", AUDIENCES[meeting.audience]),
         *((f"Ärende {item.position}", item.title) for item in meeting.agenda),
     ]
