@@ -39,6 +39,23 @@ class Package:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Details:
+    """How a video is to stand on a channel elsewhere, such as YouTube.
+
+    `marker`: random, of this version of this publication alone, so that a video whose id was lost is found by it.
+    `language`: BCP 47. `category`: the channel's number for it. `playlist`: its id, "" for none.
+    """
+
+    title: str
+    description: str
+    marker: str
+    privacy: Literal["public", "unlisted", "private"] = "public"
+    language: str = "sv"
+    category: int = 25
+    playlist: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Standing:
     """What is known of a publication from earlier tries.
 
