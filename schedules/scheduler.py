@@ -27,6 +27,8 @@ from schedules.preflight_run import run_preflight
 from schedules.settings import Settings
 from schedules.sweep import Sweep
 from schedules.timetable import Entry, Preflight, wake_times
+from schedules.youtube.statistics import fetch_statistics
+from schedules.youtube.watch import watch_accounts
 
 TICK_SECONDS = 1.0
 WATCH_SECONDS = 5.0
@@ -34,6 +36,7 @@ TELL_SECONDS = 2.0
 STOP_SECONDS = 3.0
 LOCK_SECONDS = 10.0  # how often the database is asked whether its lock is still ours
 HOUSEKEEPING_HOUR = 2  # UTC: a night with two half past twos has two in local time only
+STATISTICS_HOUR = 4  # UTC
 
 log = structlog.get_logger(__name__)
 
@@ -96,6 +99,9 @@ class Scheduler:
             self._slowly(work, "interval", id=work.__name__, seconds=seconds)
         self._slowly(keep_house, "cron", id="housekeeping", hour=HOUSEKEEPING_HOUR)
         self._slowly(keep_house, "date", id="housekeeping at start", run_date=start)
+        self._slowly(watch_accounts, "interval", id="accounts", hours=1)
+        self._slowly(watch_accounts, "date", id="accounts at start", run_date=start)
+        self._slowly(fetch_statistics, "cron", id="statistics", hour=STATISTICS_HOUR)
         self._jobs.start()
         log.info("scheduler started", meetings=len(self._entries or ()))
 

@@ -16,6 +16,7 @@ from schedules.doctor.clock import check_clock, largest_error
 from schedules.doctor.machinery import check_ffmpeg, check_front_end, check_running
 from schedules.doctor.messages import check_mail, check_webhook
 from schedules.doctor.storage import check_data, check_databases
+from schedules.doctor.youtube import check_youtube
 from schedules.findings import Finding, fault, warning, well
 from schedules.preflight import sources_on_air
 from schedules.settings import Settings
@@ -41,6 +42,7 @@ def examine(settings: Settings, file: Path | None, now: datetime, *, send: bool 
         ("källor", lambda: _sources(settings, now)),
         ("e-post", lambda: [check_mail(settings, now, send=send)]),
         ("webhook", lambda: [check_webhook(settings, send=send)]),
+        ("konton", lambda: check_youtube(settings, now)),
         ("processer", lambda: check_running(settings)),
     )
     for part, look in checks:

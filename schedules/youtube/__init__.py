@@ -1,0 +1,1 @@
+"""Connections to YouTube: stored tokens, ready clients, the quota they may spend, and what they are watched for."""

@@ -1,0 +1,75 @@
+"""YouTube on loopback over TLS, and settings whose one account leads there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from schedules.settings import (
+    AccountSettings,
+    ChannelSettings,
+    PlatformSettings,
+    Settings,
+)
+from schedules.settings import YouTube as YouTubeSettings
+from schedules.youtube.oauth_client import SCOPES
+from schedules.youtube.tokens import Token, store_token
+from tests.standins.youtube import YouTube
+
+NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def youtube(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[YouTube]:
+    """The stand-in with one channel, "kommunen"; its authority is the one that requests trusts."""
+    with YouTube(tmp_path / "youtube") as youtube:
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(youtube.ca_file))
+        youtube.add_account("kommunen", title="Provköpings kommun")
+        yield youtube
+        assert youtube.violations == []
+
+
+@pytest.fixture
+def away(settings: Settings, youtube: YouTube, tmp_path: Path) -> Settings:
+    """Settings with the account "kommunen", used by a channel and a platform, not connected yet."""
+    secrets = youtube.write_client_secrets(tmp_path / "google.json")
+    return settings.model_copy(
+        update={
+            "youtube": YouTubeSettings(client_secrets=secrets, api=youtube.url),
+            "accounts": {"kommunen": AccountSettings(kind="youtube", name="Kommunens kanal")},
+            "channels": {
+                **settings.channels,
+                "youtube": ChannelSettings(kind="youtube", name="YouTube", account="kommunen"),
+            },
+            "platforms": {
+                **settings.platforms,
+                "youtube": PlatformSettings(kind="youtube", name="YouTube", account="kommunen"),
+            },
+        }
+    )
+
+
+def connect(settings: Settings, youtube: YouTube, account: str = "kommunen", **changes: object) -> Token:
+    """A token as `laktare connect` stores it, for the stand-in's channel of the same name."""
+    channel = youtube.sign_on.accounts[account]
+    values: dict[str, object] = {
+        "refresh_token": youtube.issue_token(account),
+        "client_id": youtube.sign_on.client_id,
+        "scopes": frozenset(SCOPES),
+        "channel_id": channel.channel_id,
+        "channel_title": channel.title,
+        "connected_at": NOW,
+    }
+    token = Token(**{**values, **changes})  # type: ignore[arg-type]
+    store_token(settings, account, token)
+    return token
+
+
+@pytest.fixture
+def connected(away: Settings, youtube: YouTube) -> Settings:
+    """The same with the account connected."""
+    connect(away, youtube)
+    return away
