@@ -20,7 +20,17 @@ class AlarmKind(StrEnum):
     LOW_DISK = "low_disk"  # less room than the settings ask for
     PREFLIGHT = "preflight"  # a check before the meeting found something that would stop or spoil it
     PIPELINE_FAILED = "pipeline_failed"  # a video cannot be finished or published by itself
+    PUBLICATION_WAITS = (
+        "publication_waits"  # nothing is wrong here, but another service makes a film wait for hours
+    )
+    PUBLICATION_INCOMPLETE = (
+        "publication_incomplete"  # a film stands elsewhere without its captions, picture or list
+    )
+    STILL_PUBLIC = "still_public"  # a film that was withdrawn here can still be seen elsewhere
     REVIEW_WAITING = "review_waiting"  # a finished video waits for a person's approval
+    ACCOUNT_DEAD = "account_dead"  # a connection to another service does not hold any more
+    ACCOUNT_DYING = "account_dying"  # and one that will not in some days, whatever is done
+    ACCOUNT_UNREACHABLE = "account_unreachable"  # the service has not been reached for a day
     PROCESS_DEAD = "process_dead"  # web, scheduler or worker keeps dying
     TELLING_FAILED = "telling_failed"  # a receiver of alarms cannot be reached
 
@@ -40,7 +50,13 @@ HEADINGS: dict[AlarmKind, str] = {
     AlarmKind.LOW_DISK: "Disken håller på att ta slut",
     AlarmKind.PREFLIGHT: "Något måste åtgärdas före sammanträdet",
     AlarmKind.PIPELINE_FAILED: "En video kunde inte färdigställas",
+    AlarmKind.PUBLICATION_WAITS: "En publicering får vänta",
+    AlarmKind.PUBLICATION_INCOMPLETE: "Något saknas på en publicerad video",
+    AlarmKind.STILL_PUBLIC: "En tillbakadragen video kan fortfarande ses",
     AlarmKind.REVIEW_WAITING: "En video väntar på godkännande",
+    AlarmKind.ACCOUNT_DEAD: "Anslutningen till YouTube håller inte",
+    AlarmKind.ACCOUNT_DYING: "Anslutningen till YouTube dör snart",
+    AlarmKind.ACCOUNT_UNREACHABLE: "YouTube går inte att nå",
     AlarmKind.PROCESS_DEAD: "En del av Läktare stannar gång på gång",
     AlarmKind.TELLING_FAILED: "Larm når inte fram",
 }
