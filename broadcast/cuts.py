@@ -132,6 +132,15 @@ def shifted(at: float, cuts: Sequence[Cut]) -> float:
     return at - sum(min(at, cut.end) - cut.start for cut in merge(cuts) if cut.start < at)
 
 
+def original_second(at: float, cuts: Sequence[Cut]) -> float:
+    """Where the rendition's second `at` stands in the original: the inverse of `shifted`, after a cut that is there."""
+    for cut in merge(cuts):
+        if at < cut.start - EPSILON:
+            break
+        at += cut.end - cut.start
+    return at
+
+
 def shift_chapters(
     chapters: Sequence[Chapter], cuts: Sequence[Cut], duration: float | None = None
 ) -> list[Chapter]:

@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
 
 from sqlalchemy import select
 
@@ -25,9 +24,11 @@ from broadcast.rendition import Rendered, render
 from schedules.alarms.kinds import AlarmKind
 from schedules.alarms.raising import clear_alarm, raise_alarm
 from schedules.channels import open_channel
+from schedules.elsewhere import order as order_elsewhere
 from schedules.models import Publication, Video
+from schedules.packing import film_of, package_of, rendition_of
 from schedules.settings import Settings
-from schedules.states import Audience, VideoState
+from schedules.states import PublicationState, VideoState
 from schedules.transitions import move_video
 from schedules.workshop import NotWanted, Workshop
 from uploader import package as parcel
@@ -82,6 +83,7 @@ def render_video(workshop: Workshop, video_id: int) -> None:
         duration=made.duration,
         width=made.width,
         height=made.height,
+        version=order.version + 1,
         loudness=made.loudness,
         made_cuts=[{"start": cut.start, "end": cut.end, "reason": cut.reason} for cut in made.cuts],
         chapters=[{"start": chapter.start, "title": chapter.title} for chapter in made.chapters],
@@ -93,7 +95,7 @@ def make_pictures_of(workshop: Workshop, video_id: int) -> None:
     workshop.tell(video_id, "pictures", 0)
     with workshop.database.session() as session:
         video = workshop.video(session, video_id, VideoState.PROCESSING)
-        order, rendition = _order(workshop.settings, video), _rendition(video)
+        order, rendition = _order(workshop.settings, video), rendition_of(video)
         chapters = [Chapter(float(c["start"]), str(c["title"])) for c in video.chapters]
     with _own_folder(rendition.parent, "pictures") as own:
         events = make_pictures(
@@ -130,7 +132,7 @@ def publish(workshop: Workshop, video_id: int) -> None:
     workshop.tell(video_id, "publish", 0)
     with workshop.database.session() as session:
         video = workshop.video(session, video_id, VideoState.APPROVED)
-        channel, package = video.channel, _package(workshop.settings, video)
+        channel, package = video.channel, package_of(workshop.settings, video)
     steps = open_channel(workshop.settings, channel).publish(package)
     published = workshop.watch(video_id, "publish", steps, parcel.Published)
     now = workshop.now()
@@ -138,11 +140,11 @@ def publish(workshop: Workshop, video_id: int) -> None:
         video = workshop.video(session, video_id, VideoState.APPROVED)
         known = session.scalar(select(Publication).filter_by(video_id=video_id, channel=channel))
         if known is None:
-            known = Publication(
-                video_id=video_id, channel=channel, address=published.address, published_at=now
-            )
-            session.add(known)
-        known.address, known.withdrawn_at, known.withdraw_reason = published.address, None, ""
+            known = Publication(channel=channel, published_at=now)
+            video.publications.append(known)
+        known.state, known.address, known.film = PublicationState.PUBLISHED, published.address, film_of(video)
+        known.version, known.withdrawn_at, known.withdraw_reason = video.version, None, ""
+        order_elsewhere(session, workshop, video)
         found = {"published_at": video.published_at or now, "step": "", "percent": 100.0, "error": ""}
         if not move_video(session, video_id, VideoState.PUBLISHED, now=now, who="laktare", **found):
             raise NotWanted(f"video {video_id} has moved on")
@@ -164,6 +166,7 @@ class _Order:
 
     key: str
     title: str
+    version: int  # of the rendition that stands, 0 for none
     original: Path
     ledger: Ledger | None
     cuts: Sequence[Cut]
@@ -178,6 +181,7 @@ def _order(settings: Settings, video: Video) -> _Order:
     return _Order(
         key=video.key,
         title=video.title,
+        version=video.version,
         original=video.original,
         ledger=ledger,
         cuts=cuts,
@@ -197,39 +201,6 @@ def _marked(video: Video, epoch: datetime) -> list[Chapter]:
     return [
         Chapter(start=max((at - epoch).total_seconds(), 0.0), title=title) for at, _, title in sorted(marks)
     ]
-
-
-def _rendition(video: Video) -> Path:
-    if video.rendition is None or not video.rendition.is_file():
-        raise FileNotFoundError(2, "den färdiga filen finns inte kvar", str(video.rendition))
-    return video.rendition
-
-
-def _package(settings: Settings, video: Video) -> parcel.Package:
-    rendition = _rendition(video)
-    files = {file.name: file for file in sorted(rendition.parent.iterdir()) if file.is_file()}
-    if video.duration is None:
-        raise RuntimeError(f"video {video.id} was never rendered")
-    return parcel.Package(
-        key=video.key,
-        title=video.title,
-        description=video.description,
-        body=video.body,
-        recorded_at=video.recorded_at,
-        audience=_audience(settings, video),
-        duration=video.duration,
-        files={name: file for name, file in files.items() if not name.startswith(".")},
-        chapters=tuple(
-            parcel.Chapter(start=float(c["start"]), title=str(c["title"])) for c in video.chapters
-        ),
-    )
-
-
-def _audience(settings: Settings, video: Video) -> Literal["public", "staff"]:
-    channel = settings.channels.get(video.channel)
-    # The narrower of the two: what is for the staff never becomes public by way of a channel.
-    narrow = video.audience is Audience.STAFF or (channel is not None and channel.audience is Audience.STAFF)
-    return "staff" if narrow else "public"
 
 
 @contextmanager

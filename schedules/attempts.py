@@ -12,11 +12,13 @@ from broadcast.errors import BroadcastError, MediaError
 from schedules.aftermath import PROCESSING_STEPS, STEPS
 from schedules.alarms.kinds import AlarmKind
 from schedules.alarms.raising import raise_alarm
+from schedules.elsewhere import TAKEDOWN, take
+from schedules.elsewhere_trouble import give_up, mourn_takedown, note_wait
 from schedules.states import VideoState
 from schedules.transitions import move_video
-from schedules.workshop import NotWanted, Workshop
+from schedules.workshop import Abandoned, NotWanted, Workshop
 from uploader.errors import UploadError
-from uploader.retry import ATTEMPTS, next_try
+from uploader.retry import ATTEMPTS, LONGEST_SECONDS, next_try
 
 PROCESSING_ATTEMPTS = 3  # rendering an hour again and again helps nobody
 DATABASE_WAIT = 5.0
@@ -33,6 +35,7 @@ class Verdict(TypedDict):
 
 def attempt(workshop: Workshop, step: str, video_id: int, number: int) -> Verdict:
     """Take `step` of a video for the `number`th time (1 for the first). A failed video is FAILED with its sentence."""
+    most = PROCESSING_ATTEMPTS if step in PROCESSING_STEPS else ATTEMPTS
     try:
         with workshop.step():
             STEPS[step](workshop, video_id)
@@ -44,7 +47,6 @@ def attempt(workshop: Workshop, step: str, video_id: int, number: int) -> Verdic
         log.warning("database does not answer", step=step, video=video_id, error=type(error.orig).__name__)
         return Verdict(state="again", wait=DATABASE_WAIT)
     except Exception as error:
-        most = PROCESSING_ATTEMPTS if step in PROCESSING_STEPS else ATTEMPTS
         wait = next_try(error, number, attempts=most)
         words = sentence(error)
         if wait is None:
@@ -54,6 +56,44 @@ def attempt(workshop: Workshop, step: str, video_id: int, number: int) -> Verdic
         log.warning("step will be tried again", step=step, video=video_id, error=words, wait=wait)
         _note(workshop, step, video_id, words)
         return Verdict(state="again", wait=wait)
+    return Verdict(state="done", wait=0)
+
+
+def attempt_elsewhere(workshop: Workshop, step: str, publication_id: int, number: int) -> Verdict:
+    """Take `step` of a publication elsewhere for the `number`th time (1 for the first).
+
+    "done" is also said where the step is no longer wanted, or was skipped for good: the next one is asked for anew.
+    """
+    try:
+        with workshop.step():
+            take(workshop, publication_id, step)
+    except NotWanted as reason:
+        log.info("step not wanted", step=step, publication=publication_id, reason=str(reason))
+    except OperationalError as error:
+        kind = type(error.orig).__name__
+        log.warning("database does not answer", step=step, publication=publication_id, error=kind)
+        return Verdict(state="again", wait=DATABASE_WAIT)
+    except Exception as error:
+        if workshop.stop.is_set():
+            raise Abandoned from error
+        wait = next_try(error, number)
+        words = sentence(error)
+        say = log.error if wait is None else log.warning
+        say(
+            "step failed",
+            step=step,
+            publication=publication_id,
+            error=words,
+            wait=wait,
+            exc_info=_unknown(error),
+        )
+        if step in TAKEDOWN:
+            mourn_takedown(workshop, publication_id, words)
+            return Verdict(state="again", wait=LONGEST_SECONDS if wait is None else wait)
+        if wait is not None:
+            note_wait(workshop, publication_id, step, words, wait)
+            return Verdict(state="again", wait=wait)
+        return Verdict(state="done" if give_up(workshop, publication_id, step, words) else "failed", wait=0)
     return Verdict(state="done", wait=0)
 
 

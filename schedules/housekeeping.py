@@ -14,7 +14,8 @@ from schedules.database import Database
 from schedules.models import AwareUTC, Meeting, Video
 from schedules.series import materialise
 from schedules.settings import Settings
-from schedules.states import MeetingState
+from schedules.states import MeetingState, VideoState
+from schedules.videos import destroy_files
 
 SERIES_AHEAD = timedelta(days=400)
 LIVE_FILES_KEPT = timedelta(days=1)  # a viewer may still be behind; the archive has it long since
@@ -40,6 +41,8 @@ def keep_house(database: Database, settings: Settings, now: datetime) -> Kept:
     with database.session() as session:
         removed = _remove_live_files(session, settings, now)
         expired = _expired(session, settings, now)
+        for video in session.scalars(select(Video).where(Video.state == VideoState.DELETED)):
+            destroy_files(settings, video)  # where the one who deleted it was killed in between
     if made or removed:
         log.info("house kept", meetings_made=made, live_folders_removed=removed)
     for video in expired:
@@ -65,6 +68,8 @@ def _expired(session: Session, settings: Settings, now: datetime) -> list[Video]
     for key, body in settings.bodies.items():
         if body.retention_days is not None:
             limit = now - timedelta(days=body.retention_days)
-            mine = select(Video).where(Video.body == key, Video.recorded_at < limit)
+            mine = select(Video).where(
+                Video.body == key, Video.recorded_at < limit, Video.state != VideoState.DELETED
+            )
             found += session.scalars(mine.order_by(Video.id))
     return found

@@ -289,7 +289,8 @@ class Video(Base):
     # What verify found.
     checksum: Mapped[str] = mapped_column(String(64), default="")  # sha256 of the original
     gaps: Mapped[list[dict[str, Any]]] = mapped_column(default=list)  # {"at": ISO time, "seconds": float}
-    # What render made.
+    # What render made, and for the how manyth time: 1 the first.
+    version: Mapped[int] = mapped_column(default=0)
     rendition: Mapped[Path | None]
     duration: Mapped[float | None]  # s
     width: Mapped[int | None]
@@ -319,7 +320,7 @@ class Publication(Base):
     video_id: Mapped[int] = mapped_column(ForeignKey("videos.id"))
     channel: Mapped[str] = mapped_column(String(60))
     state: Mapped[PublicationState] = mapped_column(default=PublicationState.WAITING, index=True)
-    version: Mapped[int] = mapped_column(default=1)  # counts the cuts that were put there
+    version: Mapped[int] = mapped_column(default=0)  # the video's that stands there, or is on its way there
     # Local: the folder under archive/; elsewhere: the platform's id, "" until it is known
     address: Mapped[str] = mapped_column(String(500), default="")
     step: Mapped[str] = mapped_column(String(40), default="")  # the one being taken, or that failed

@@ -1,7 +1,8 @@
 """After the gavel: verify → render → pictures → review → publish, as DBOS workflows. The only file that imports dbos.
 
 The videos table is the truth: any video in PROCESSING or APPROVED without a running workflow is given one, so a lost
-message is harmless. Workflow ids are telling, `process-<video id>-<n>` and `publish-<video id>-<n>` (n: the nth time),
+message is harmless; so is any publication elsewhere for which something is to be done. Workflow ids are telling,
+`process-<video id>-<n>`, `publish-<video id>-<n>`, `elsewhere-<publication id>-<n>` and `takedown-…` (n: the nth time),
 so a double start runs once. DBOS keeps which steps are done; every step can be taken twice all the same.
 """
 
@@ -16,7 +17,8 @@ from dbos import DBOS, DBOSConfig, SetWorkflowID, WorkflowStatus
 from sqlalchemy import select
 
 from schedules.aftermath import PROCESSING_STEPS
-from schedules.attempts import Verdict, attempt, fail
+from schedules.attempts import Verdict, attempt, attempt_elsewhere, fail
+from schedules.elsewhere import wanted_step, wanting
 from schedules.models import Video
 from schedules.states import VideoState
 from schedules.workshop import Workshop
@@ -28,6 +30,7 @@ UNFINISHED = ("ENQUEUED", "PENDING", "DELAYED")
 EXHAUSTED = "MAX_RECOVERY_ATTEMPTS_EXCEEDED"
 RECOVERIES = 10  # a video that has brought the worker down so many times is not given an eleventh
 POLL_SECONDS = 0.3
+NAP_SECONDS = 300.0
 PUBLISHING_AT_ONCE = 4  # a channel that makes us wait must not hold up the others
 
 log = structlog.get_logger(__name__)
@@ -61,7 +64,8 @@ def launch(workshop: Workshop, executor: str) -> None:
     DBOS.launch()
     # One rendering at a time in each worker: it uses every core by itself.
     DBOS.register_queue("process", worker_concurrency=1, polling_interval_sec=POLL_SECONDS)
-    DBOS.register_queue("publish", worker_concurrency=PUBLISHING_AT_ONCE, polling_interval_sec=POLL_SECONDS)
+    for queue in ("publish", "elsewhere", "takedown"):
+        DBOS.register_queue(queue, worker_concurrency=PUBLISHING_AT_ONCE, polling_interval_sec=POLL_SECONDS)
 
 
 def land() -> None:
@@ -70,14 +74,19 @@ def land() -> None:
 
 
 def discover(workshop: Workshop) -> list[str]:
-    """Start a workflow for every video that should have one and has none. Returns the ids of those started."""
+    """Start a workflow for every video and publication that should have one and has none. Returns their ids."""
     with workshop.database.session() as session:
         waiting = session.execute(select(Video.id, Video.state).where(Video.state.in_(KINDS))).all()
-    if not waiting:
+        elsewhere = wanting(session)
+    if not waiting and not elsewhere:
         return []
     busy = {workflow_id.rpartition("-")[0] for workflow_id in unfinished()}
     idle = [(video_id, state) for video_id, state in waiting if f"{KINDS[state]}-{video_id}" not in busy]
-    return [started for video_id, state in idle if (started := _start(workshop, video_id, state))]
+    started = [_start(workshop, video_id, state) for video_id, state in idle]
+    for publication_id, takedown in elsewhere:
+        if f"{_kind(takedown)}-{publication_id}" not in busy:
+            started.append(_start_elsewhere(publication_id, takedown))
+    return [workflow_id for workflow_id in started if workflow_id]
 
 
 def unfinished() -> list[str]:
@@ -129,6 +138,23 @@ def _start(workshop: Workshop, video_id: int, state: VideoState) -> str | None:
     return workflow_id
 
 
+def _kind(takedown: bool) -> str:
+    return "takedown" if takedown else "elsewhere"
+
+
+def _start_elsewhere(publication_id: int, takedown: bool) -> str | None:
+    kind = _kind(takedown)
+    before = _list(workflow_id_prefix=f"{kind}-{publication_id}-")
+    if any(status.status in UNFINISHED for status in before):
+        return None
+    workflow_id = f"{kind}-{publication_id}-{1 + _last_number(before)}"
+    with SetWorkflowID(workflow_id):
+        # A queue of its own: uploads that wait for hours must not keep a film that was withdrawn on the air.
+        DBOS.enqueue_workflow(kind, elsewhere, publication_id, takedown)
+    log.info("workflow started", workflow=workflow_id, publication=publication_id)
+    return workflow_id
+
+
 def _last_number(before: Collection[WorkflowStatus]) -> int:
     return max((int(status.workflow_id.rpartition("-")[2]) for status in before), default=0)
 
@@ -160,6 +186,27 @@ def publish(video_id: int) -> str:
     return _persist("publish", video_id)
 
 
+@DBOS.workflow(name="elsewhere")
+def elsewhere(publication_id: int, takedown: bool) -> str:
+    """Take the steps of a publication elsewhere until nothing more is wanted. Returns what became of it.
+
+    takedown: those that take it off the air, else those that put it there.
+    """
+    number, last = 0, ""
+    while (step := _wanted(publication_id, takedown)) is not None:
+        number = number + 1 if step == last else 1
+        last = step
+        verdict = _attempt_elsewhere(step, publication_id, number)
+        if verdict["state"] == "failed":
+            return "failed"
+        # Naps, not one long sleep: a person may have changed what is wanted.
+        left = verdict["wait"]
+        while left > 0 and _wanted(publication_id, takedown) == step:
+            DBOS.sleep(min(left, NAP_SECONDS))
+            left -= NAP_SECONDS
+    return "done"
+
+
 def _persist(step: str, video_id: int) -> str:
     for number in count(1):
         verdict = _attempt(step, video_id, number)
@@ -174,3 +221,17 @@ def _attempt(step: str, video_id: int, number: int) -> Verdict:
     if _workshop is None:
         raise RuntimeError("the pipeline has not been launched in this process")
     return attempt(_workshop, step, video_id, number)
+
+
+@DBOS.step(name="attempt elsewhere")
+def _attempt_elsewhere(step: str, publication_id: int, number: int) -> Verdict:
+    if _workshop is None:
+        raise RuntimeError("the pipeline has not been launched in this process")
+    return attempt_elsewhere(_workshop, step, publication_id, number)
+
+
+@DBOS.step(name="wanted")
+def _wanted(publication_id: int, takedown: bool) -> str | None:
+    if _workshop is None:
+        raise RuntimeError("the pipeline has not been launched in this process")
+    return wanted_step(_workshop, publication_id, takedown=takedown)

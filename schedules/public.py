@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import Select, select, text
+from sqlalchemy import Select, and_, select, text
 from sqlalchemy.orm import Session, selectinload
 
-from schedules.models import AgendaItem, LiveProcess, Meeting, Observation, Video
-from schedules.states import ON_AIR, Audience, MeetingState, Phase, VideoState
+from schedules.models import AgendaItem, LiveProcess, Meeting, Observation, Publication, Video
+from schedules.states import ON_AIR, Audience, MeetingState, Phase, PublicationState, VideoState
 
 LATE_AFTER = timedelta(seconds=60)  # a plan missed by less is not worth a sentence
 SILENT_AFTER = timedelta(seconds=15)  # the live process reports every second
@@ -37,6 +37,7 @@ class Stage(StrEnum):
     DELAYED = "delayed"  # the recording needs a person's hand
     PUBLISHED = "published"
     WITHDRAWN = "withdrawn"
+    DELETED = "deleted"  # the recording was destroyed by a decision on retention
     UNRECORDED = "unrecorded"  # over, and no recording of it is for the public
     CANCELLED = "cancelled"
     MISSED = "missed"
@@ -58,7 +59,16 @@ _VIDEOS = {
     VideoState.PUBLISHED: Stage.PUBLISHED,
     VideoState.WITHDRAWN: Stage.WITHDRAWN,
     VideoState.FAILED: Stage.DELAYED,
+    VideoState.DELETED: Stage.DELETED,
 }
+
+
+_HOMES = {
+    PublicationState.PUBLISHED: Stage.PUBLISHED,
+    PublicationState.WITHDRAWN: Stage.WITHDRAWN,
+    PublicationState.DELETED: Stage.DELETED,
+}
+_HOME = and_(Publication.video_id == Video.id, Publication.channel == Video.channel)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,7 +171,9 @@ def front_page(session: Session, *, now: datetime, upcoming: int = 8, films: int
     views = [_view(session, meeting, now) for meeting in over]
     newest = session.scalars(
         select(Video)
-        .where(Video.state == VideoState.PUBLISHED, Video.audience == Audience.PUBLIC)
+        .join(Publication, _HOME)
+        .where(Publication.state == PublicationState.PUBLISHED, Video.audience == Audience.PUBLIC)
+        .options(selectinload(Video.publications))
         .order_by(Video.recorded_at.desc(), Video.id.desc())
         .limit(films)
     ).all()
@@ -169,7 +181,7 @@ def front_page(session: Session, *, now: datetime, upcoming: int = 8, films: int
         on_air=tuple(_view(session, meeting, now) for meeting in on_air),
         upcoming=tuple(_view(session, meeting, now) for meeting in ahead),
         in_the_works=tuple(v for v in views if v.stage in {Stage.ENDED, Stage.REVIEW, Stage.DELAYED}),
-        films=tuple(_film(video) for video in newest),
+        films=tuple(_film(video, home) for video in newest if (home := _home(video)) is not None),
     )
 
 
@@ -184,19 +196,25 @@ def film(session: Session, video_id: int) -> Film | Withdrawn | None:
     video = session.get(Video, video_id)
     if video is None or video.audience != Audience.PUBLIC:
         return None
-    if video.state == VideoState.WITHDRAWN:
-        return Withdrawn(title=video.title, reason=_withdrawal(video))
-    return _film(video) if video.state == VideoState.PUBLISHED else None
+    home = _home(video)
+    if home is not None and home.state is PublicationState.WITHDRAWN:
+        return Withdrawn(title=video.title, reason=home.withdraw_reason)
+    return _film(video, home) if home is not None and home.state is PublicationState.PUBLISHED else None
 
 
 def file_access(session: Session, key: str) -> FileAccess:
     """Whether the files of the film with this key may be handed out to anybody."""
-    row = session.execute(select(Video.state, Video.audience).where(Video.key == key)).one_or_none()
+    row = session.execute(
+        select(Publication.state, Video.audience)
+        .select_from(Video)
+        .join(Publication, _HOME)
+        .where(Video.key == key)
+    ).one_or_none()
     if row is None or row.audience != Audience.PUBLIC:
         return FileAccess.UNKNOWN
-    if row.state == VideoState.WITHDRAWN:
+    if row.state in (PublicationState.WITHDRAWN, PublicationState.DELETED):
         return FileAccess.GONE
-    return FileAccess.OPEN if row.state == VideoState.PUBLISHED else FileAccess.UNKNOWN
+    return FileAccess.OPEN if row.state is PublicationState.PUBLISHED else FileAccess.UNKNOWN
 
 
 def stream_is_public(session: Session, meeting_id: int, *, now: datetime) -> bool:
@@ -228,10 +246,13 @@ def _public_meetings() -> Select[Meeting]:
 def _view(session: Session, meeting: Meeting, now: datetime) -> MeetingView:
     video = meeting.video
     stage = _stage(session, meeting, now)
-    published = _film(video) if stage == Stage.PUBLISHED and video is not None else None
+    home = None if video is None else _home(video)
+    published = None
+    if stage == Stage.PUBLISHED and video is not None and home is not None:
+        published = _film(video, home)
     reason = meeting.cancel_reason if stage == Stage.CANCELLED else ""
-    if stage == Stage.WITHDRAWN and video is not None:
-        reason = _withdrawal(video)
+    if stage == Stage.WITHDRAWN and home is not None:
+        reason = home.withdraw_reason
     paused = stage in {Stage.ADJOURNED, Stage.CLOSED}
     return MeetingView(
         id=meeting.id,
@@ -264,6 +285,9 @@ def _stage(session: Session, meeting: Meeting, now: datetime) -> Stage:
         return Stage.ENDED
     if meeting.video.audience != Audience.PUBLIC:
         return Stage.UNRECORDED
+    home = _home(meeting.video)
+    if home is not None and home.state in _HOMES:
+        return _HOMES[home.state]  # what stands there is shown while a new cut is being made
     return _VIDEOS[meeting.video.state]
 
 
@@ -277,24 +301,25 @@ def _pause_began(session: Session, meeting: Meeting) -> datetime | None:
     return seen.at if seen is not None and seen.detail.get("slate") == meeting.phase.value else None
 
 
-def _withdrawal(video: Video) -> str:
-    taken = [p for p in video.publications if p.withdrawn_at is not None]
-    return max(taken, key=lambda p: (p.withdrawn_at, p.id)).withdraw_reason if taken else ""
+def _home(video: Video) -> Publication | None:
+    return next((p for p in video.publications if p.channel == video.channel), None)
 
 
-def _film(video: Video) -> Film:
+def _film(video: Video, home: Publication) -> Film:
+    """What was published; the video itself may have been cut anew since."""
+    shown = home.film
     return Film(
         id=video.id,
         key=video.key,
         meeting_id=video.meeting_id,
-        title=video.title,
-        description=video.description,
+        title=shown["title"],
+        description=shown["description"],
         body=video.body,
         recorded_at=video.recorded_at,
-        duration=video.duration,
-        width=video.width,
-        height=video.height,
-        chapters=tuple(Chapter(seconds=float(c["start"]), title=str(c["title"])) for c in video.chapters),
+        duration=shown["duration"],
+        width=shown["width"],
+        height=shown["height"],
+        chapters=tuple(Chapter(seconds=float(c["start"]), title=str(c["title"])) for c in shown["chapters"]),
     )
 
 

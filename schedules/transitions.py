@@ -12,8 +12,15 @@ from typing import Any, cast
 from sqlalchemy import CursorResult, update
 from sqlalchemy.orm import Session
 
-from schedules.models import AuditEntry, Meeting, Video
-from schedules.states import MEETING_MOVES, VIDEO_MOVES, MeetingState, VideoState
+from schedules.models import AuditEntry, Meeting, Publication, Video
+from schedules.states import (
+    MEETING_MOVES,
+    PUBLICATION_MOVES,
+    VIDEO_MOVES,
+    MeetingState,
+    PublicationState,
+    VideoState,
+)
 
 
 def move_meeting(
@@ -38,6 +45,17 @@ def move_video(
     return moved
 
 
+def move_publication(
+    session: Session, publication_id: int, to: PublicationState, *, now: datetime, who: str, **changes: Any
+) -> bool:
+    """Move a publication to `to` with `changes` to its other columns. False: it was not in a state that allows it."""
+    allowed = [state for state, targets in PUBLICATION_MOVES.items() if to in targets]
+    moved = _move(session, Publication, publication_id, allowed, to, changes)
+    if moved:
+        audit(session, who, f"publication.{to}", f"publication {publication_id}", now)
+    return moved
+
+
 def audit(session: Session, who: str, what: str, subject: str, now: datetime, **detail: Any) -> None:
     """Write down who did what."""
     session.add(AuditEntry(at=now, who=who, what=what, subject=subject, detail=detail))
@@ -45,7 +63,7 @@ def audit(session: Session, who: str, what: str, subject: str, now: datetime, **
 
 def _move(
     session: Session,
-    table: type[Meeting] | type[Video],
+    table: type[Meeting] | type[Video] | type[Publication],
     row_id: int,
     allowed: list[Any],
     to: Any,

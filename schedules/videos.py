@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import shutil
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -86,6 +87,16 @@ def add_file(
     session.flush()
     audit(session, who, "video.created", f"video {video.id}", now, file=original.name)
     return video
+
+
+def destroy_files(settings: Settings, video: Video) -> None:
+    """Remove what a deleted video was made of and from: its rendition and its original. Twice is harmless."""
+    original = video.original
+    # A recording is a folder of its own; a file that was handed in lies alone in one.
+    folder = original if original.is_dir() else original.parent
+    for place in (settings.work_folder(video.key).absolute(), folder.absolute()):
+        if settings.data.absolute() in place.parents:  # never outside the data folder
+            shutil.rmtree(place, ignore_errors=True)
 
 
 def new_key() -> str:

@@ -21,6 +21,7 @@ def label(view: MeetingView) -> str:
         Stage.DELAYED: _("Ended"),
         Stage.PUBLISHED: _("Recording"),
         Stage.WITHDRAWN: _("Withdrawn"),
+        Stage.DELETED: _("Ended"),
         Stage.UNRECORDED: _("Ended"),
         Stage.CANCELLED: _("Cancelled"),
         Stage.MISSED: _("Not webcast"),
@@ -104,6 +105,7 @@ def _plain(view: MeetingView) -> str:
         Stage.PUBLISHED: _(
             "Recording of the meeting on %(day)s.", day=day(view.began_at or view.planned_start)
         ),
+        Stage.DELETED: ended + " " + _("The recording has been destroyed by a decision on retention."),
         Stage.UNRECORDED: ended,
         Stage.MISSED: _("The meeting was not webcast during its planned time."),
     }[view.stage]

@@ -23,8 +23,9 @@ from flask.testing import FlaskClient
 
 from schedules.database import Database, open_database
 from schedules.models import AgendaItem, LiveProcess, Meeting, Publication, Video
+from schedules.packing import film_of
 from schedules.settings import BodySettings, Settings
-from schedules.states import Audience, MeetingState, Phase, VideoState
+from schedules.states import Audience, MeetingState, Phase, PublicationState, VideoState
 from web import create_app
 
 NOW = datetime(2026, 10, 28, 17, 30, tzinfo=UTC)  # 18.30 in Stockholm, four days after the clocks went back
@@ -118,18 +119,11 @@ class Town:
             published_at=self.now,
             **columns,
         )
-        taken = self.now if state == VideoState.WITHDRAWN else None
-        video.publications = [
-            Publication(
-                channel="archive",
-                address=video.key,
-                published_at=self.now,
-                withdrawn_at=taken,
-                withdraw_reason=reason,
-            )
-        ]
         with self.database.session() as session:
             session.add(video)
+            session.flush()
+            if state in (VideoState.PUBLISHED, VideoState.WITHDRAWN):
+                video.publications = [self._publication(video, reason)]
         if file is not None:
             folder = self.settings.archive_folder(video.key)
             folder.mkdir(parents=True)
@@ -139,7 +133,22 @@ class Town:
     def change_film(self, video: Video, state: VideoState) -> None:
         """Move a film to another state."""
         with self.database.session() as session:
-            session.get_one(Video, video.id).state = state
+            changed = session.get_one(Video, video.id)
+            changed.state = state
+            for publication in changed.publications:
+                publication.state = PublicationState(state.value)
+
+    def _publication(self, video: Video, reason: str) -> Publication:
+        withdrawn = video.state == VideoState.WITHDRAWN
+        return Publication(
+            channel="archive",
+            address=video.key,
+            state=PublicationState.WITHDRAWN if withdrawn else PublicationState.PUBLISHED,
+            film=film_of(video),
+            published_at=self.now,
+            withdrawn_at=self.now if withdrawn else None,
+            withdraw_reason=reason,
+        )
 
 
 @pytest.fixture

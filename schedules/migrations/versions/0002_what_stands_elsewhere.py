@@ -84,6 +84,7 @@ def upgrade() -> None:
 
     with op.batch_alter_table("videos", schema=None) as batch_op:
         batch_op.add_column(sa.Column("also", sa.JSON(), nullable=False, server_default="[]"))
+        batch_op.add_column(sa.Column("version", sa.Integer(), nullable=False, server_default="1"))
 
     _describe_what_stands()
 
@@ -118,6 +119,7 @@ def _describe_what_stands() -> None:
 def downgrade() -> None:
     """Undo it."""
     with op.batch_alter_table("videos", schema=None) as batch_op:
+        batch_op.drop_column("version")
         batch_op.drop_column("also")
 
     with op.batch_alter_table("publications", schema=None) as batch_op:
