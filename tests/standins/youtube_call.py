@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tests.standins.youtube import YouTube
 
 
-@dataclass(frozen=True)
+@dataclass
 class Media:
     """A file that has arrived whole."""
 
@@ -65,6 +65,7 @@ class Call:
         """A page of a list: `maxResults` of them from `pageToken` on."""
         size = self.parameters.get("maxResults", 5)
         begin = _read_page_token(self.parameters.get("pageToken", ""))
+        assert self.method.response is not None
         answer: Json = {
             "kind": self.method.schemas[self.method.response]["properties"]["kind"]["default"],
             "etag": "etag",

@@ -18,7 +18,7 @@ from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 from tests.standins.youtube_call import HANDLERS, Call
 from tests.standins.youtube_discovery import Method
-from tests.standins.youtube_errors import Json, Refusal, Unforeseen
+from tests.standins.youtube_errors import Json, Refusal
 from tests.standins.youtube_faults import Fault
 from tests.standins.youtube_oauth import TokenRefusal
 
@@ -74,7 +74,7 @@ class Server(ThreadingHTTPServer):
             super().finish_request(request, client_address)
             return
         with suppress(OSError), self._context.wrap_socket(request, server_side=True) as secured:
-            super().finish_request(secured, client_address)  # type: ignore[arg-type]
+            super().finish_request(secured, client_address)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Clients may go away whenever they want."""
@@ -128,9 +128,9 @@ class Handler(BaseHTTPRequestHandler):
             return self.youtube.control.answer(self.command, path, self.whole_body())
         if path in self.youtube.pages:
             entry.method = path
-            fault = self._strike(path)
+            fault = strike(self, self.youtube.faults.take(path))
             answer = self.youtube.pages[path](self, dict(parse_qsl(query)))
-            self._strike_after(fault)
+            strike_after(fault)
             return answer
         if "upload_id=" in query:
             return self.youtube.uploads.answer(self, entry, parse_qs(query)["upload_id"][0])
@@ -142,9 +142,11 @@ class Handler(BaseHTTPRequestHandler):
         entry.method = method.id
         if upload:
             return youtube.uploads.begin(self, entry, method, query)
-        fault = self._strike(method.id)
+        fault = strike(self, youtube.faults.take(method.id))
         body = self._json()
         call = self.checked(entry, method, query, body)
+        if method.media is not None and method.id != "youtube.captions.update":
+            raise Refusal(400, "mediaBodyRequired", "The request does not include a file.")
         if method.id not in HANDLERS:
             raise Refusal(501, "notImplemented", f"the stand-in does not have {method.id}")
         with youtube.lock:
@@ -154,7 +156,7 @@ class Handler(BaseHTTPRequestHandler):
                     parameters={**call.parameters, **in_path},
                 )
             )  # fmt: skip
-        self._strike_after(fault)
+        strike_after(fault)
         return self.told(method, content, call.parameters)
 
     def checked(self, entry: Request, method: Method, query: dict[str, list[str]], body: object) -> Call:
@@ -182,12 +184,6 @@ class Handler(BaseHTTPRequestHandler):
             return Answer(204)
         fields = parameters.get("fields")
         return Answer(200, select(content, fields) if fields else content)
-
-    def _strike(self, name: str) -> Fault | None:
-        return strike(self, self.youtube.faults.take(name))
-
-    def _strike_after(self, fault: Fault | None) -> None:
-        strike_after(fault)
 
     def _json(self) -> object:
         content = self.whole_body()
@@ -236,7 +232,7 @@ class Handler(BaseHTTPRequestHandler):
             content = b"" if content is None else json.dumps(content).encode()
         entry.status = answer.status
         with suppress(OSError):
-            self.send_response(answer.status)
+            self.send_response(answer.status, "Resume Incomplete" if answer.status == 308 else None)
             for name, value in answer.headers.items():
                 self.send_header(name, value)
             if answer.status != 204:
@@ -331,17 +327,3 @@ def _pick(content: Any, wanted: Json) -> Any:
 def handler_of(youtube: YouTube) -> type[Handler]:
     """The handler of one stand-in."""
     return type("YouTubeHandler", (Handler,), {"youtube": youtube})
-
-
-__all__ = [
-    "Answer",
-    "Cut",
-    "Handler",
-    "Request",
-    "Server",
-    "Unforeseen",
-    "handler_of",
-    "serve",
-    "strike",
-    "strike_after",
-]

@@ -52,6 +52,7 @@ class Video:
     views: int = 0
     minutes_watched: int = 0
     peak_viewers: int = 0
+    lag: int = 0  # so many 404 before its thumbnails, captions and playlists know it
 
     @property
     def title(self) -> str:
@@ -251,6 +252,15 @@ def own_video(call: Call, video_id: str) -> Video:
         raise Refusal(404, "videoNotFound", "The video that you are trying to reach cannot be found.")
     if video.account is not call.account:
         raise Refusal(403, "forbidden", "The video belongs to another channel.")
+    return video
+
+
+def written_video(call: Call, video_id: str) -> Video:
+    """The same for thumbnails, captions and playlists, where a new video is not known at once. Refusal 404."""
+    video = own_video(call, video_id)
+    if video.lag:
+        video.lag -= 1
+        raise Refusal(404, "videoNotFound", "The video that you are trying to reach cannot be found.")
     return video
 
 
