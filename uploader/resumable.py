@@ -22,7 +22,7 @@ from googleapiclient.http import HttpRequest, MediaIoBaseUpload, MediaUpload
 from uploader.errors import UploadError
 from uploader.pace import Pace, PacedReader, Paused
 from uploader.package import Progress, Remember
-from uploader.youtube_errors import told_to_wait
+from uploader.youtube_errors import REMEDIES, reason_of, told_to_wait
 
 CHUNK_BYTES = 32 << 20  # a multiple of 262,144, as the protocol asks
 BACKOFF = (1.0, 2.0, 4.0, 8.0)  # s, within one try; the next try is the caller's business
@@ -75,7 +75,9 @@ def upload(
             shipment.discard(old)
         begun = {}
     with shipment.file.open("rb") as stream:
-        media = MediaIoBaseUpload(PacedReader(stream, pace), "video/mp4", chunk_bytes, resumable=True)
+        media = MediaIoBaseUpload(
+            PacedReader(stream, pace), "video/mp4", chunksize=chunk_bytes, resumable=True
+        )
         for _ in range(LOST_SESSIONS):
             request = shipment.insert(media)
             if "session" in begun:
@@ -130,7 +132,7 @@ def _send(request: HttpRequest, sleep: Callable[[float], None]) -> Generator[Pro
         except Paused:
             raise _paused() from None
         except (HttpError, TransportError, OSError) as error:
-            if isinstance(error, HttpError) and error.resp.status in _GONE:
+            if _is_lost(error):
                 raise SessionLost from None
             failures += 1
             if not _passes(error) or failures > len(BACKOFF):
@@ -148,6 +150,13 @@ def _send(request: HttpRequest, sleep: Callable[[float], None]) -> Generator[Pro
             sleep(BACKOFF[failures - 1])
         confirmed = status.resumable_progress
         yield Progress(percent=100 * confirmed / max(status.total_size, 1))
+
+
+def _is_lost(error: Exception) -> bool:
+    """Also where the other side cannot make sense of the session any more: a new one is all that is left."""
+    if not isinstance(error, HttpError):
+        return False
+    return error.resp.status in _GONE or (error.resp.status == 400 and reason_of(error) not in REMEDIES)
 
 
 def _passes(error: Exception) -> bool:

@@ -78,7 +78,7 @@ def set_privacy(client: Any, present: Json, privacy: str) -> None:
 def put_caption(client: Any, video: str, language: str, file: Path) -> None:
     """Our captions in this language, in place of those that we put there before."""
     snippet = {"videoId": video, "language": language, "name": CAPTION_NAME, "isDraft": False}
-    media = MediaFileUpload(str(file), "text/vtt")
+    media = MediaFileUpload(str(file), mimetype="text/vtt")
     try:
         client.captions().insert(part="snippet", body={"snippet": snippet}, media_body=media).execute()
         return
@@ -93,7 +93,8 @@ def put_caption(client: Any, video: str, language: str, file: Path) -> None:
 
 def put_thumbnail(client: Any, video: str, file: Path) -> None:
     """The picture that stands for the video."""
-    client.thumbnails().set(videoId=video, media_body=MediaFileUpload(str(file), "image/jpeg")).execute()
+    media = MediaFileUpload(str(file), mimetype="image/jpeg")
+    client.thumbnails().set(videoId=video, media_body=media).execute()
 
 
 def put_in_playlist(client: Any, video: str, playlist: str) -> None:
