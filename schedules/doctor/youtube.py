@@ -63,7 +63,7 @@ def _account(settings: Settings, database: Database | None, account: str) -> Ite
     except RefreshError:
         yield fault(part, dead(account))
     except HttpError as error:
-        yield fault(part, _refused(reason_of(error.content), error.resp.status))
+        yield _refused(part, reason_of(error.content), error.resp.status)
     except OSError as error:
         yield fault(part, f"{error} Kontrollera nätet och brandväggen.")
 
@@ -104,12 +104,16 @@ def _live(part: str, youtube: Any) -> Iterator[Finding]:
         yield fault(part, _LIVE[reason])
 
 
-def _refused(reason: str, status: int) -> str:
+def _refused(part: str, reason: str, status: int) -> Finding:
     if reason in QUOTA_REASONS:
-        return "Dagens kvot hos YouTube är förbrukad: vänta till midnatt i Kalifornien."
-    if reason in ("accessNotConfigured", "SERVICE_DISABLED"):
-        return "YouTube Data API v3 är inte påslaget i Google Cloud-projektet: slå på det där."
-    return f"YouTube svarade med fel {status} ({reason or 'utan skäl'}): försök igen om en stund."
+        return warning(
+            part, "Kontot kunde inte undersökas, för dagens kvot hos YouTube är förbrukad: vänta ut den."
+        )
+    if reason == "accessNotConfigured":
+        return fault(part, "YouTube Data API v3 är inte påslaget i Google Cloud-projektet: slå på det där.")
+    return fault(
+        part, f"YouTube svarade med fel {status} ({reason or 'utan skäl'}): försök igen om en stund."
+    )
 
 
 def _quota(settings: Settings, database: Database, now: datetime) -> Iterator[Finding]:

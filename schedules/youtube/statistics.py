@@ -163,7 +163,7 @@ def per_meeting(session: Session, quarter: str, zone: ZoneInfo) -> list[Watched]
     statistics = select(Statistic, Video).join(
         Publication, Statistic.publication_id == Publication.id
     ).join(Video, Publication.video_id == Video.id)  # fmt: skip
-    for statistic, video in session.execute(statistics.where(Statistic.quarter == quarter)).tuples():
+    for statistic, video in session.execute(statistics.where(Statistic.quarter == quarter)):
         key = ("video", video.id) if video.meeting_id is None else ("meeting", video.meeting_id)
         row = rows.get(key) or Watched(
             title=video.title, date=video.recorded_at.astimezone(zone).date()
@@ -186,7 +186,7 @@ def _held(session: Session, first: date, last: date, zone: ZoneInfo) -> Iterator
         .subquery()
     )
     peaks = select(at_once.c.meeting_id, func.max(at_once.c.viewers)).group_by(at_once.c.meeting_id)
-    peak_of = {meeting: peak for meeting, peak in session.execute(peaks).tuples()}
+    peak_of = {meeting: peak for meeting, peak in session.execute(peaks)}
     meetings = select(Meeting).where(
         Meeting.began_at.is_not(None), Meeting.planned_start >= begin, Meeting.planned_start < end
     )

@@ -25,7 +25,7 @@ NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 @pytest.fixture
 def youtube(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[YouTube]:
     """The stand-in with one channel, "kommunen"; its authority is the one that requests trusts."""
-    with YouTube(tmp_path / "youtube") as youtube:
+    with YouTube(tmp_path / "youtube", ingest=False) as youtube:
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(youtube.ca_file))
         youtube.add_account("kommunen", title="Provköpings kommun")
         yield youtube
