@@ -35,7 +35,7 @@ class PacedReader:
         self._file = file
         self._pace = pace
         self._asked = float("-inf")
-        self._due = float("-inf")
+        self._due = time.monotonic()
 
     def seek(self, offset: int, whence: int = 0) -> int:
         return self._file.seek(offset, whence)
