@@ -63,9 +63,10 @@ def open_remote(workshop: Workshop, publication: Publication, *, takedown: bool 
 
 
 def steps_of(settings: Settings, key: str) -> tuple[str, ...]:
-    """The steps of publishing on the channel elsewhere under `key`; none where it has left the settings."""
+    """The steps of publishing on the channel elsewhere under `key`; where it has left the settings, the one that says
+    so when it is taken."""
     chosen = settings.channels.get(key)
-    return REMOTE_CHANNELS[chosen.kind].steps if chosen and chosen.kind in REMOTE_CHANNELS else ()
+    return REMOTE_CHANNELS[chosen.kind].steps if chosen and chosen.kind in REMOTE_CHANNELS else ("open",)
 
 
 def is_optional(settings: Settings, key: str, step: str) -> bool:

@@ -16,6 +16,7 @@ from broadcast.cuts import (
     cut_points,
     kept,
     merge,
+    original_second,
     shift_chapters,
     shifted,
     snap_outwards,
@@ -177,3 +178,9 @@ def test_shifting_keeps_order_and_never_moves_into_what_was_cut() -> None:
         assert shifted(1000, cuts) == pytest.approx(1000 - removed)
         for cut in cuts:
             assert shifted((cut.start + cut.end) / 2, cuts) == pytest.approx(shifted(cut.start, cuts))
+
+
+@pytest.mark.parametrize("at", [0.0, 3.0, 4.9, 10.0, 30.0])
+def test_a_second_of_the_film_is_found_in_the_original(at: float) -> None:
+    cuts = [Cut(0, 2, "head"), Cut(5, 15, "adjourned"), Cut(20, 21, "closed")]
+    assert shifted(original_second(at, cuts), cuts) == pytest.approx(at)

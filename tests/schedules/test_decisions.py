@@ -154,3 +154,69 @@ def test_retried_from_where_it_makes_sense(
     with sqlite_database.session() as session:
         video = session.get_one(Video, video_id)
         assert (video.state, video.error, video.step) == (state, "", "")
+
+
+def test_cut_anew_in_the_time_of_the_film_as_it_is(settings: Settings, sqlite_database: Database) -> None:
+    """Ten seconds were cut before; the film's second 30 is the recording's second 40."""
+    made = [{"start": 5.0, "end": 15.0, "reason": "adjourned"}]
+    video_id = stored(sqlite_database, settings, VideoState.PUBLISHED, duration=60.0, made_cuts=made)
+    with sqlite_database.session() as session:
+        video = session.get_one(Video, video_id)
+        decisions.cut(session, video, pieces=[(30, 32)], reason="Personuppgift", who="eva", now=NOW)
+    with sqlite_database.session() as session:
+        video = session.get_one(Video, video_id)
+        assert video.state is VideoState.PROCESSING
+        assert video.cuts == [{"start": 40.0, "end": 42.0, "reason": "Personuppgift"}]
+        assert session.scalars(select(AuditEntry.what)).all() == ["video.processing", "video.cut"]
+
+
+@pytest.mark.parametrize(
+    ("pieces", "reason", "words"),
+    [
+        ([(30.0, 20.0)], "Skäl", "måste ligga i den"),
+        ([(50.0, 70.0)], "Skäl", "60 sekunder lång"),
+        ([], "Skäl", "Säg vad som ska bort"),
+        ([(1.0, 2.0)], " ", "Skriv varför"),
+    ],
+)
+def test_a_cut_that_cannot_be_is_refused(
+    settings: Settings, sqlite_database: Database, pieces: list[tuple[float, float]], reason: str, words: str
+) -> None:
+    video_id = stored(sqlite_database, settings, VideoState.PUBLISHED, duration=60.0)
+    with sqlite_database.session() as session:
+        video = session.get_one(Video, video_id)
+        with pytest.raises(VideoRefused, match=words):
+            decisions.cut(session, video, pieces=pieces, reason=reason, who="eva", now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("state", "decision", "words"),
+    [
+        (VideoState.PUBLISHED, "  ", "bara gallras efter ett beslut"),
+        (VideoState.PUBLISHED, "KS 2020/1", "står KS 2026/123"),
+        (VideoState.PROCESSING, "KS 2026/123", "Vänta tills"),
+    ],
+)
+def test_destroyed_only_by_the_decision_that_holds(
+    settings: Settings, sqlite_database: Database, state: VideoState, decision: str, words: str
+) -> None:
+    body = settings.bodies["kf"].model_copy(update={"retention_days": 1, "retention_decision": "KS 2026/123"})
+    settings = settings.model_copy(update={"bodies": {"kf": body}})
+    video_id = stored(sqlite_database, settings, state, body="kf")
+    with sqlite_database.session() as session:
+        video = session.get_one(Video, video_id)
+        with pytest.raises(VideoRefused, match=words):
+            decisions.delete(session, settings, video, decision=decision, who="eva", now=NOW)
+    with sqlite_database.session() as session:
+        assert session.get_one(Video, video_id).state is state
+
+
+def test_destroyed_with_its_files(settings: Settings, database: Database) -> None:
+    video_id = stored(database, settings, VideoState.WITHDRAWN)
+    with database.session() as session:
+        video = session.get_one(Video, video_id)
+        decisions.delete(session, settings, video, decision="KS 2026/123", who="eva", now=NOW)
+    assert not settings.archive_folder("abc").exists()
+    with database.session() as session:
+        entries = {e.what: e.detail for e in session.scalars(select(AuditEntry))}
+    assert entries["video.decision"] == {"decision": "KS 2026/123"}

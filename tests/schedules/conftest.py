@@ -1,0 +1,1 @@
+from tests.schedules.youtube.conftest import away, connected, youtube  # noqa: F401

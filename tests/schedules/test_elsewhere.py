@@ -1,0 +1,444 @@
+"""A film on its way to YouTube and off it again: step by step, through faults, withdrawal, replacement and deletion."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from sqlalchemy import select
+
+from schedules import decisions
+from schedules.alarms.raising import open_alarms
+from schedules.attempts import attempt_elsewhere
+from schedules.database import Database
+from schedules.elsewhere import (
+    HIDE_FORMER,
+    SETTLE,
+    WITHDRAW,
+    next_step,
+    order,
+    take,
+    take_down,
+    wanted_step,
+    wanting,
+)
+from schedules.models import AuditEntry, Broadcast, LiveProcess, Meeting, Publication, Video
+from schedules.packing import film_of
+from schedules.settings import BodySettings, Settings, YouTubeWording
+from schedules.states import MeetingState, PublicationState, VideoState
+from schedules.workshop import Abandoned, Workshop
+from tests.standins.youtube import YouTube
+from uploader.errors import UploadError
+
+NOW = datetime(2026, 11, 24, 21, 0, tzinfo=UTC)
+STEPS = ("upload", "details", "captions", "thumbnail", "playlist", "processed", "privacy")
+
+
+@pytest.fixture
+def workshop(connected: Settings, youtube: YouTube, sqlite_database: Database) -> Workshop:
+    """A house whose council's films go to YouTube too, where any file is a minute of film."""
+    youtube.any_file_is_a_film = True
+    body = BodySettings(name="Kommunfullmäktige", source="test", also=("youtube",))
+    settings = connected.model_copy(update={"bodies": {"kf": body}})
+    return Workshop(settings=settings, database=sqlite_database, now=lambda: NOW)
+
+
+def at_home(workshop: Workshop, **columns: Any) -> int:
+    """A film that has just been published here and is now to go on; returns its number."""
+    rendition = workshop.settings.work_folder("abc").absolute() / "video.mp4"
+    rendition.parent.mkdir(parents=True, exist_ok=True)
+    rendition.write_bytes(b"film" * 1000)
+    Image.new("RGB", (64, 36)).save(rendition.parent / "poster.jpg")
+    with workshop.database.session() as session:
+        values: dict[str, Any] = {
+            "key": "abc", "title": "Sammanträde", "body": "kf", "recorded_at": NOW, "channel": "archive",
+            "also": ["youtube"], "original": rendition, "rendition": rendition, "duration": 60.0, "version": 1,
+            "state": VideoState.PUBLISHED,
+        }  # fmt: skip
+        video = Video(**{**values, **columns})
+        session.add(video)
+        session.flush()
+        home = Publication(
+            channel="archive", state=PublicationState.PUBLISHED, address="abc", version=1, film=film_of(video)
+        )
+        home.published_at = NOW
+        video.publications.append(home)
+        order(session, workshop, video)
+        session.flush()
+        place = workshop.settings.archive_folder("abc")
+        place.mkdir(parents=True)
+        (place / "video.mp4").write_bytes(b"film")
+        return video.id
+
+
+def there(workshop: Workshop) -> Publication:
+    """The publication on YouTube."""
+    with workshop.database.session() as session:
+        return session.scalars(select(Publication).where(Publication.channel == "youtube")).one()
+
+
+def carry(workshop: Workshop, youtube: YouTube, *, until: str | None = None) -> list[str]:
+    """Take steps until nothing is wanted, or `until` is next. What waits is waited for on YouTube's clock."""
+    taken: list[str] = []
+    for _ in range(40):
+        with workshop.database.session() as session:
+            waiting = wanting(session)
+        if not waiting:
+            return taken
+        ((publication_id, takedown),) = waiting
+        step = wanted_step(workshop, publication_id, takedown=takedown)
+        if step is None or step == until:
+            return taken
+        verdict = attempt_elsewhere(workshop, step, publication_id, 1)
+        assert verdict["state"] != "failed", there(workshop).error
+        youtube.advance(verdict["wait"])
+        taken += [] if verdict["state"] == "again" else [step]
+    raise AssertionError(f"it never ends: {taken}")
+
+
+def told(workshop: Workshop) -> dict[str, str]:
+    with workshop.database.session() as session:
+        return {alarm.kind: alarm.message for alarm in open_alarms(session)}
+
+
+def test_the_whole_way_to_youtube(workshop: Workshop, youtube: YouTube) -> None:
+    at_home(workshop)
+    assert carry(workshop, youtube) == [*STEPS, SETTLE]
+    (video,) = youtube.videos.values()
+    assert video.status["privacyStatus"] == "public"
+    assert video.title == "Sammanträde 24 november 2026"
+    assert "Kommunfullmäktige, Provköping" in video.snippet["description"]
+    publication = there(workshop)
+    assert (publication.state, publication.address) == (PublicationState.PUBLISHED, video.id)
+    assert (publication.error, publication.film["duration"], publication.published_at) == ("", 60.0, NOW)
+    assert told(workshop) == {}
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_killed_after_any_step_it_goes_on_with_one_video(
+    workshop: Workshop, youtube: YouTube, step: str
+) -> None:
+    """The step was taken there, and the worker died before it could write that down."""
+    at_home(workshop)
+    carry(workshop, youtube, until=step)
+    before = {name: getattr(there(workshop), name) for name in ("done", "address", "memory", "state")}
+    carry(workshop, youtube, until=(*STEPS, SETTLE)[STEPS.index(step) + 1])
+    with workshop.database.session() as session:
+        publication = session.scalars(select(Publication).where(Publication.channel == "youtube")).one()
+        for name, value in before.items():
+            setattr(publication, name, value)
+    carry(workshop, youtube)
+    assert there(workshop).state is PublicationState.PUBLISHED
+    assert len(youtube.videos) == 1
+    assert youtube.duplicates == 0
+
+
+def test_what_it_can_stand_without_is_skipped_told_and_taken_later(
+    workshop: Workshop, youtube: YouTube
+) -> None:
+    video_id = at_home(workshop)
+    youtube.faults.add("youtube.thumbnails.set", status=403, reason="forbidden", times=9)
+    carry(workshop, youtube)
+    publication = there(workshop)
+    assert publication.state is PublicationState.PUBLISHED
+    assert "telefonnummer" in publication.notes["thumbnail"]["sentence"]
+    assert f"laktare video retry {video_id}" in told(workshop)["publication_incomplete"]
+    youtube.faults.clear()
+    with workshop.database.session() as session:
+        decisions.retry(session, session.get_one(Video, video_id), who="eva", now=NOW)
+    assert carry(workshop, youtube) == ["thumbnail", SETTLE]
+    (video,) = youtube.videos.values()
+    assert video.thumbnail is not None
+    assert told(workshop) == {}
+
+
+def test_what_needs_a_person_stops_it_with_one_alarm(workshop: Workshop, youtube: YouTube) -> None:
+    video_id = at_home(workshop)
+    youtube.fail_processing("codec")
+    with pytest.raises(AssertionError):
+        carry(workshop, youtube)
+    publication = there(workshop)
+    assert (publication.state, publication.step) == (PublicationState.FAILED, "processed")
+    assert publication.error in told(workshop)["pipeline_failed"]
+    with workshop.database.session() as session:
+        assert wanting(session) == []
+        assert session.get_one(Video, video_id).state is VideoState.PUBLISHED  # here it stands
+    (video,) = youtube.videos.values()
+    assert video.status["privacyStatus"] == "private"
+
+
+def test_a_day_without_quota_is_told_and_waited_for(workshop: Workshop, youtube: YouTube) -> None:
+    at_home(workshop)
+    youtube.faults.add("youtube.videos.insert*", status=400, reason="uploadLimitExceeded")
+    verdict = attempt_elsewhere(workshop, "upload", there(workshop).id, 1)
+    assert verdict["state"] == "again"
+    assert verdict["wait"] > 3600
+    assert "publication_waits" in told(workshop)
+    carry(workshop, youtube)
+    assert told(workshop) == {}
+
+
+def test_nothing_is_sent_while_a_meeting_is_on_air_here(workshop: Workshop, youtube: YouTube) -> None:
+
+    at_home(workshop)
+    with workshop.database.session() as session:
+        meeting = Meeting(
+            body="kf", title="Nämnd", planned_start=NOW, planned_end=NOW + timedelta(hours=1), source="test",
+            platforms=["local"], channel="archive", state=MeetingState.LIVE,
+        )  # fmt: skip
+        session.add(meeting)
+        session.flush()
+        process = LiveProcess(meeting_id=meeting.id, host=socket.gethostname(), pid=1, status={})
+        process.started_at = process.heartbeat_at = NOW
+        session.add(process)
+        number = meeting.id
+    verdict = attempt_elsewhere(workshop, "upload", there(workshop).id, 1)
+    assert verdict["state"] == "again"
+    assert "sänds" in there(workshop).error
+    assert youtube.videos == {}
+    with workshop.database.session() as session:
+        session.get_one(Meeting, number).state = MeetingState.ENDED
+    verdict = attempt_elsewhere(
+        replace(workshop), "upload", there(workshop).id, 1
+    )  # a fresh look at what is on air
+    assert verdict["state"] == "done"
+
+
+def test_withdrawn_on_the_way_it_never_shows(workshop: Workshop, youtube: YouTube) -> None:
+    video_id = at_home(workshop)
+    carry(workshop, youtube, until="privacy")
+    withdraw(workshop, video_id)
+    assert take_down(workshop, video_id) == []
+    with workshop.database.session() as session:
+        assert wanting(session) == []
+    (video,) = youtube.videos.values()
+    assert video.status["privacyStatus"] == "private"
+    assert there(workshop).state is PublicationState.WITHDRAWN
+
+
+def test_withdrawn_and_restored_everywhere(workshop: Workshop, youtube: YouTube) -> None:
+    video_id = at_home(workshop)
+    carry(workshop, youtube)
+    withdraw(workshop, video_id)
+    (video,) = youtube.videos.values()
+    assert take_down(workshop, video_id) == []
+    assert video.status["privacyStatus"] == "private"
+    publication = there(workshop)
+    assert (publication.withdraw_reason, publication.withdrawn_at) == ("Personuppgift", NOW)
+    with workshop.database.session() as session:
+        decisions.restore(session, workshop.settings, session.get_one(Video, video_id), who="eva", now=NOW)
+    assert carry(workshop, youtube) == ["playlist", "privacy", SETTLE]
+    assert video.status["privacyStatus"] == "public"
+    assert there(workshop).withdrawn_at is None
+    assert len(youtube.videos) == 1
+
+
+def test_what_cannot_be_taken_down_at_once_is_told_and_tried_on(workshop: Workshop, youtube: YouTube) -> None:
+    video_id = at_home(workshop)
+    carry(workshop, youtube)
+    withdraw(workshop, video_id)
+    youtube.faults.add("youtube.videos.*", times=99)
+    ((channel, why),) = take_down(workshop, video_id)
+    assert (channel, bool(why)) == ("youtube", True)
+    verdict = attempt_elsewhere(workshop, WITHDRAW, there(workshop).id, 50)
+    assert verdict["state"] == "again"
+    assert "dölj den för hand" in told(workshop)["still_public"]
+    youtube.faults.clear()
+    assert carry(workshop, youtube) == [WITHDRAW]
+    assert told(workshop) == {}
+
+
+def test_a_new_cut_takes_the_place_of_the_old_one(workshop: Workshop, youtube: YouTube) -> None:
+    video_id = at_home(workshop)
+    carry(workshop, youtube)
+    old = there(workshop).address
+    with workshop.database.session() as session:
+        video = session.get_one(Video, video_id)
+        assert video.rendition is not None
+        video.rendition.write_bytes(b"new cut" * 1000)
+        video.version = 2
+        order(session, workshop, video)
+    assert carry(workshop, youtube, until="privacy") == list(STEPS[:-1])
+    assert youtube.videos[old].status["privacyStatus"] == "public"  # until the new one can be seen
+    assert carry(workshop, youtube) == ["privacy", HIDE_FORMER, SETTLE]
+    new = there(workshop).address
+    shown = {address: video.status["privacyStatus"] for address, video in youtube.videos.items()}
+    assert shown == {old: "private", new: "public"}
+    delete(workshop, video_id)
+    assert take_down(workshop, video_id) == []
+    assert youtube.videos == {}
+
+
+def test_the_same_cut_is_not_put_there_again(workshop: Workshop, youtube: YouTube) -> None:
+    video_id = at_home(workshop)
+    carry(workshop, youtube)
+    with workshop.database.session() as session:
+        order(session, workshop, session.get_one(Video, video_id))
+        assert wanting(session) == []
+
+
+def test_deleted_by_a_decision_only(workshop: Workshop, youtube: YouTube) -> None:
+    video_id = at_home(workshop)
+    carry(workshop, youtube)
+    delete(workshop, video_id)
+    assert take_down(workshop, video_id) == []
+    assert (youtube.videos, there(workshop).state) == ({}, PublicationState.DELETED)
+    with workshop.database.session() as session:
+        entries = {e.what: e.detail for e in session.scalars(select(AuditEntry))}
+    assert entries["video.decision"] == {"decision": "KS 2026/123"}
+    assert "publication.deleted" in entries
+
+
+def test_stopped_in_the_middle_it_is_left_to_the_next_worker(workshop: Workshop, youtube: YouTube) -> None:
+    at_home(workshop)
+    workshop.stop.set()
+    with pytest.raises(Abandoned):
+        attempt_elsewhere(workshop, "upload", there(workshop).id, 1)
+    assert (there(workshop).state, there(workshop).error) == (PublicationState.WAITING, "")
+    workshop.stop.clear()
+    carry(workshop, youtube)
+    assert len(youtube.videos) == 1
+
+
+def broadcast(workshop: Workshop, youtube: YouTube) -> tuple[int, str]:
+    """A meeting that YouTube has recorded itself, with two agenda items; its number and the broadcast's address."""
+    address = recorded(youtube)
+    with workshop.database.session() as session:
+        meeting = Meeting(
+            body="kf", title="Nämnd", planned_start=NOW, planned_end=NOW + timedelta(hours=1), source="test",
+            platforms=["local", "youtube"], channel="archive", also=["youtube"], state=MeetingState.ENDED,
+        )  # fmt: skip
+        session.add(meeting)
+        session.flush()
+        session.add(
+            Broadcast(
+                meeting_id=meeting.id,
+                platform="youtube",
+                marker="m1",
+                address=address,
+                live_at=NOW - timedelta(minutes=2),
+                state="complete",
+            )
+        )
+        return meeting.id, address
+
+
+def recorded(youtube: YouTube) -> str:
+    from tests.standins.youtube_videos import Video as Recorded
+
+    account = youtube.sign_on.accounts["kommunen"]
+    video = Recorded(
+        id="b1", account=account, published=youtube.now(), seconds=4000.0,
+        snippet={"title": "Nämnd", "description": "Läktare-ref: m1", "categoryId": "25"},
+        status={"privacyStatus": "public"},
+    )  # fmt: skip
+    video.upload_status = "processed"
+    youtube.videos["b1"] = video
+    return "b1"
+
+
+def test_what_youtube_recorded_itself_is_kept(workshop: Workshop, youtube: YouTube) -> None:
+    meeting_id, address = broadcast(workshop, youtube)
+    at_home(workshop, meeting_id=meeting_id, made_cuts=[{"start": 0.0, "end": 120.0, "reason": "waiting"}])
+    carry(workshop, youtube)
+    assert there(workshop).address == address
+    assert list(youtube.videos) == [address]  # nothing was uploaded
+    assert youtube.videos[address].title == "Sammanträde 24 november 2026"
+
+
+@pytest.mark.parametrize(
+    ("archive", "cuts"),
+    [
+        ("keep", [{"start": 100.0, "end": 120.0, "reason": "Personuppgift"}]),
+        ("keep", [{"start": 100.0, "end": 120.0, "reason": "closed"}]),
+        ("replace", []),
+    ],
+)
+def test_what_youtube_recorded_itself_gives_way_to_a_film_with_cuts(
+    workshop: Workshop, youtube: YouTube, archive: str, cuts: list[dict[str, Any]]
+) -> None:
+    body = workshop.settings.bodies["kf"].model_copy(update={"youtube": YouTubeWording(archive=archive)})  # type: ignore[arg-type]
+    workshop.settings = workshop.settings.model_copy(update={"bodies": {"kf": body}})
+    meeting_id, address = broadcast(workshop, youtube)
+    at_home(workshop, meeting_id=meeting_id, made_cuts=cuts)
+    carry(workshop, youtube)
+    assert there(workshop).address != address
+    assert youtube.videos[address].status["privacyStatus"] == "private"
+    assert youtube.videos[there(workshop).address].status["privacyStatus"] == "public"
+
+
+@pytest.mark.parametrize(
+    ("video", "publication", "done", "step"),
+    [
+        (VideoState.PUBLISHED, PublicationState.WAITING, [], "upload"),
+        (VideoState.PUBLISHED, PublicationState.WAITING, ["upload"], "details"),
+        (VideoState.PUBLISHED, PublicationState.WAITING, list(STEPS), SETTLE),
+        (VideoState.PUBLISHED, PublicationState.PUBLISHED, list(STEPS), None),
+        (VideoState.PUBLISHED, PublicationState.FAILED, [], None),
+        (VideoState.PROCESSING, PublicationState.WAITING, [], None),
+        (VideoState.REVIEW, PublicationState.PUBLISHED, [], None),
+        (VideoState.WITHDRAWN, PublicationState.PUBLISHED, [], WITHDRAW),
+        (VideoState.WITHDRAWN, PublicationState.FAILED, [], WITHDRAW),
+        (VideoState.WITHDRAWN, PublicationState.WITHDRAWN, [], None),
+        (VideoState.DELETED, PublicationState.WITHDRAWN, [], "delete"),
+        (VideoState.DELETED, PublicationState.DELETED, [], None),
+    ],
+)
+def test_what_is_wanted_follows_from_two_states(
+    video: VideoState, publication: PublicationState, done: list[str], step: str | None
+) -> None:
+    row = Publication(state=publication, done=done, notes={}, former=[])
+    assert next_step(video, row, STEPS) == step
+
+
+def test_what_is_for_the_staff_never_leaves(workshop: Workshop) -> None:
+    from schedules.states import Audience
+
+    at_home(workshop, audience=Audience.STAFF)
+    with workshop.database.session() as session:
+        assert wanting(session) == []
+
+
+def test_a_channel_that_left_the_settings_needs_a_person(workshop: Workshop) -> None:
+    at_home(workshop)
+    channels = {"archive": workshop.settings.channels["archive"]}
+    workshop.settings = workshop.settings.model_copy(update={"channels": channels})
+    with pytest.raises(UploadError, match="finns inte i inställningarna"):
+        take(workshop, there(workshop).id, "open")
+    assert attempt_elsewhere(workshop, "open", there(workshop).id, 1)["state"] == "failed"
+    assert "finns inte i inställningarna" in told(workshop)["pipeline_failed"]
+
+
+def withdraw(workshop: Workshop, video_id: int) -> None:
+    decide(workshop, video_id, lambda s, v: decisions.withdraw(
+        s, workshop.settings, v, reason="Personuppgift", who="eva", now=NOW))  # fmt: skip
+
+
+def delete(workshop: Workshop, video_id: int) -> None:
+    decide(workshop, video_id, lambda s, v: decisions.delete(
+        s, workshop.settings, v, decision="KS 2026/123", who="eva", now=NOW))  # fmt: skip
+
+
+def decide(workshop: Workshop, video_id: int, decision: Callable[[Any, Video], None]) -> None:
+    with workshop.database.session() as session:
+        decision(session, session.get_one(Video, video_id))
+
+
+def test_paths_stay_inside_the_data_folder(workshop: Workshop, tmp_path: Path) -> None:
+    """A deleted film whose original lies elsewhere (moved by hand) takes nothing there with it."""
+    from schedules.videos import destroy_files
+
+    outside = tmp_path / "elsewhere" / "film.mp4"
+    outside.parent.mkdir()
+    outside.write_bytes(b"film")
+    video_id = at_home(workshop, original=outside)
+    with workshop.database.session() as session:
+        destroy_files(workshop.settings, session.get_one(Video, video_id))
+    assert outside.exists()
+    assert not workshop.settings.work_folder("abc").exists()
