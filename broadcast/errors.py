@@ -28,3 +28,7 @@ class RenderError(BroadcastError):
 
 class SourceError(BroadcastError):
     """A source gives no picture or no sound."""
+
+
+class NotReady(BroadcastError):
+    """There is nowhere to send yet: the platform has not said where. Nobody need be told."""

@@ -63,11 +63,12 @@ class SourceBack(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class LinkLost(Event):
-    """A pusher stopped or stalled; it is tried again unless `permanent`."""
+    """A pusher stopped or stalled; it is tried again unless `permanent`. part: "primary" or "backup" ingest."""
 
     platform: str
     reason: str
     permanent: bool = False
+    part: str = "primary"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +77,73 @@ class LinkUp(Event):
 
     platform: str
     seconds: float
+    part: str = "primary"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlatformEvent(Event):
+    """Something was seen of, or on, a platform that keeps broadcasts of its own."""
+
+    platform: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class BroadcastSeen(PlatformEvent):
+    """The meeting's broadcast there has this address (the platform's id) and this state, in the platform's own word.
+
+    began: when it went live there, as the platform says; None: not yet, or not known.
+    """
+
+    address: str
+    state: str
+    began: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class BroadcastEnded(PlatformEvent):
+    """The meeting is not over, and its broadcast there is: a person ended or deleted it, for good."""
+
+    state: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class BroadcastHealth(PlatformEvent):
+    """How the stream arrives there, in the platform's own word; fault: a sentence where something must be done."""
+
+    health: str
+    fault: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NotTaken(PlatformEvent):
+    """We have been sending for `seconds` and are told that all is well, and the platform sees nothing of it."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Taken(PlatformEvent):
+    """The platform sees our stream."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlatformTrouble(PlatformEvent):
+    """The platform cannot be steered, or only in part; the stream goes on. reason: a sentence with what to do."""
+
+    reason: str
+    permanent: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlatformWell(PlatformEvent):
+    """The platform does what it is asked again."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ViewersCounted(PlatformEvent):
+    """How many watch there now; None: the platform does not say, which is not nobody."""
+
+    viewers: int | None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,22 +9,23 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from pathlib import Path
 
 from broadcast.ffmpeg import QUIET, Ffmpeg, without_secrets
 
 
-class Child:
-    """An ffmpeg in a session of its own, its standard error drained into its last lines.
+class Process:
+    """A command in a session of its own, its standard error drained into its last lines.
 
-    `pass_fds` are handed to the child and closed here. It dies when its pipes close, so it never outlives us.
+    `pass_fds` are handed to the process and closed here. It dies when its pipes close, so it never outlives us.
     """
 
     def __init__(
-        self, ffmpeg: Ffmpeg, args: Sequence[str], *, pass_fds: Sequence[int] = (), pipe_out: bool = False
-    ):
+        self, command: Sequence[str | Path], *, pass_fds: Sequence[int] = (), pipe_out: bool = False
+    ) -> None:
         self._lines: deque[str] = deque(maxlen=20)
         self.popen = subprocess.Popen(
-            [ffmpeg.path, *QUIET, "-nostats", *args],
+            command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE if pipe_out else subprocess.DEVNULL,
             stderr=subprocess.PIPE,
@@ -76,3 +77,12 @@ class Child:
         with self.popen.stderr as stream:
             for line in iter(stream.readline, b""):
                 self._lines.append(line.decode(errors="replace").strip())
+
+
+class Child(Process):
+    """An ffmpeg."""
+
+    def __init__(
+        self, ffmpeg: Ffmpeg, args: Sequence[str], *, pass_fds: Sequence[int] = (), pipe_out: bool = False
+    ) -> None:
+        super().__init__([ffmpeg.path, *QUIET, "-nostats", *args], pass_fds=pass_fds, pipe_out=pipe_out)

@@ -1,4 +1,4 @@
-"""Carries the encoder's stream to one platform: a process that may be killed at will, started again with patience."""
+"""Carries the encoder's stream to one ingest: a process that may be killed at will, started again with patience."""
 
 from __future__ import annotations
 
@@ -10,97 +10,114 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import ffmpeg as build
-
-from broadcast.errors import BroadcastError
+from broadcast.errors import BroadcastError, NotReady
 from broadcast.feed import Feed, Subscription
-from broadcast.ffmpeg import Ffmpeg, arguments
+from broadcast.ffmpeg import Ffmpeg
 from broadcast.pipes import write_all
-from broadcast.platforms import LivePlatform
-from broadcast.process import Child
+from broadcast.platforms import Ingest
+from broadcast.process import Process
 
 STALL_SECONDS = 4.0
 FIRST_BYTE_SECONDS = 10.0
-
-
-def pusher_arguments(platform: LivePlatform, *, input_fd: int, progress_fd: int) -> list[str]:
-    """Arguments of a pusher that copies what comes on `input_fd` and reports progress on `progress_fd`."""
-    # Without probe limits it would look at the stream for five seconds before it sends the first byte.
-    stream = build.input(
-        f"pipe:{input_fd}", f="mpegts", fflags="+genpts+nobuffer", analyzeduration=800_000, probesize=400_000
-    )
-    return arguments(
-        platform.output(stream).global_args("-progress", f"pipe:{progress_fd}", "-stats_period", "0.5", "-y")
-    )
+UNREADY_SECONDS = 0.5  # between two looks whether there is somewhere to send
 
 
 class Pusher:
-    """Keeps one platform fed. `tell(kind, **what)` is called with "up" and "lost"."""
+    """Keeps one ingest fed. `tell(kind, **what)` is called with "up" and "lost"."""
 
     def __init__(
         self,
         ffmpeg: Ffmpeg,
-        platform: LivePlatform,
+        ingest: Ingest,
         feed: Feed,
         tell: Callable[[str, dict[str, Any]], None],
         *,
         clock: Callable[[], float] = time.monotonic,
     ):
-        self.platform, self._ffmpeg, self._feed, self._tell, self._clock = platform, ffmpeg, feed, tell, clock
+        self.ingest, self._ffmpeg, self._feed, self._tell, self._clock = ingest, ffmpeg, feed, tell, clock
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._keep_running, name=f"pusher-{platform.key}", daemon=True)
+        self._thread = threading.Thread(target=self._keep_running, name=f"pusher-{ingest.part}", daemon=True)
         self._last_progress: float | None = None
         self._down_since: float | None = None
-        self.child: Child | None = None
-        self.up = False
+        self._up_since: float | None = None
+        self.child: Process | None = None
+        self.refused = False  # the last try ended so that a person's hand is needed
+
+    @property
+    def up(self) -> bool:
+        """Whether the ingest takes the stream."""
+        return self._up_since is not None
+
+    @property
+    def up_for(self) -> float | None:
+        """Seconds for which the ingest has taken the stream; None: it does not."""
+        since = self._up_since
+        return None if since is None else self._clock() - since
+
+    @property
+    def status(self) -> dict[str, Any]:
+        """Whether it is up, and its process, for whoever watches."""
+        return {"up": self.up, "pid": self.child.pid if self.child else None}
 
     def start(self) -> None:
         """Begin to push in the background."""
         self._thread.start()
+
+    def again(self) -> None:
+        """End the present process; a new one connects anew at once."""
+        if self.child is not None:
+            self.child.popen.kill()
 
     def stop(self) -> None:
         """Wait until the ended feed has been sent, then say there that it is over."""
         self._stopping.set()
         self._thread.join(30)
         with contextlib.suppress(OSError, BroadcastError):
-            self.platform.finish()
+            self.ingest.finish()
 
     def _keep_running(self) -> None:
         attempt = 0
         while not self._stopping.is_set():
             started = self._clock()
-            ended = self._run_once()
+            try:
+                ended = self._run_once()
+            except NotReady:
+                self._stopping.wait(UNREADY_SECONDS)
+                continue
             if ended or self._stopping.is_set():
                 return
             attempt = 1 if self._clock() - started > 60 else attempt + 1
-            self._stopping.wait(self.platform.retry_after(attempt))
+            self._stopping.wait(self.ingest.retry_after(attempt))
 
     def _run_once(self) -> bool:
         """One pusher process. True: the feed has ended and all of it was sent."""
         reason, permanent = "", False
         subscription = self._feed.subscribe()
         try:
-            self.platform.prepare()
+            self.ingest.prepare()
             ended = self._push(subscription)
             if ended:
                 return True
             reason = (self.child.last_words if self.child else "") or "it stopped taking the stream"
+            if self.child is not None and self.child.popen.returncode is not None:
+                self.ingest.ended(self.child.popen.returncode)
+        except NotReady:
+            raise
         except BroadcastError as error:
             reason, permanent = str(error), error.permanent
         finally:
             self._feed.unsubscribe(subscription)
-        if self.up or self._down_since is None:
+        if self.up or self._down_since is None or permanent > self.refused:
             self._down_since = self._clock()
             self._tell("lost", {"reason": reason, "permanent": permanent})
-        self.up = False
+        self._up_since, self.refused = None, permanent
         return False
 
     def _push(self, subscription: Subscription) -> bool:
         input_read, input_write = os.pipe()
         progress_read, progress_write = os.pipe()
-        args = pusher_arguments(self.platform, input_fd=input_read, progress_fd=progress_write)
-        self.child = child = Child(self._ffmpeg, args, pass_fds=(input_read, progress_write))
         self._last_progress = None
+        self.child = child = self.ingest.begin(self._ffmpeg, input_fd=input_read, progress_fd=progress_write)
         threading.Thread(
             target=self._read_progress, args=(progress_read,), name="progress", daemon=True
         ).start()
@@ -120,7 +137,7 @@ class Pusher:
             watcher.join(2)
         return ended
 
-    def _watch(self, child: Child, done: threading.Event) -> None:
+    def _watch(self, child: Process, done: threading.Event) -> None:
         started = self._clock()
         while not done.wait(0.2):
             patience = STALL_SECONDS if self._last_progress else FIRST_BYTE_SECONDS
@@ -136,12 +153,12 @@ class Pusher:
                     last = line
                     self._last_progress = self._clock()
                     if not self.up:
-                        self.up = True
+                        self._up_since, self.refused = self._last_progress, False
                         down = self._clock() - self._down_since if self._down_since is not None else 0.0
                         self._tell("up", {"seconds": down})
 
 
-def _copy(subscription: Subscription, fd: int, child: Child) -> bool:
+def _copy(subscription: Subscription, fd: int, child: Process) -> bool:
     while child.running and not subscription.overflowed:
         try:
             data = subscription.next(0.5)

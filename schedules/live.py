@@ -26,7 +26,7 @@ from broadcast.encoder_arguments import Encoding
 from broadcast.events import OnAir, ProgramChanged, SecondMeasured
 from broadcast.ffmpeg import find_ffmpeg
 from broadcast.onair import Broadcast, Plan
-from broadcast.platforms import PLATFORMS
+from broadcast.platforms.local import LocalPlatform
 from broadcast.slate import Slate
 from broadcast.source import PictureFormat, Source
 from schedules.alarms.kinds import AlarmKind
@@ -74,7 +74,7 @@ def make_plan(settings: Settings, meeting: Meeting) -> Plan:
         ),
         encoding=Encoding(video_kbit=settings.picture.video_kbit, audio_kbit=settings.picture.audio_kbit),
         slates=slate_texts(body.name if body else meeting.title, meeting.planned_start, settings.zone),
-        platforms=tuple(PLATFORMS[settings.platforms[key].kind](key, folder) for key in meeting.platforms),
+        platforms=tuple(LocalPlatform(key, folder) for key in meeting.platforms),
     )
 
 
