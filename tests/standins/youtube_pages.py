@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
@@ -30,7 +32,10 @@ def pages_of(youtube: YouTube) -> dict[str, Page]:
 
     def token(handler: Handler, query: dict[str, str]) -> Answer:
         with youtube.lock:
-            return Answer(200, youtube.sign_on.token(form(handler)), {"Cache-Control": "no-store"})
+            told = youtube.sign_on.token(
+                {**form(handler), **_basic(handler.headers.get("Authorization", ""))}
+            )
+            return Answer(200, told, {"Cache-Control": "no-store"})
 
     def revoke(handler: Handler, query: dict[str, str]) -> Answer:
         with youtube.lock:
@@ -39,3 +44,14 @@ def pages_of(youtube: YouTube) -> dict[str, Page]:
         return Answer(200, {})
 
     return {"/o/oauth2/auth": consent, "/o/oauth2/v2/auth": consent, "/token": token, "/revoke": revoke}
+
+
+def _basic(authorization: str) -> dict[str, str]:
+    """The client's id and secret where they come by HTTP Basic (oauthlib), not in the form (google-auth)."""
+    if not authorization.startswith("Basic "):
+        return {}
+    try:
+        name, _, secret = base64.b64decode(authorization[6:]).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return {}
+    return {"client_id": name, "client_secret": secret}

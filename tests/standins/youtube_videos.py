@@ -162,10 +162,12 @@ def iso_duration(seconds: float) -> str:
 def film_seconds(path: Path) -> float | None:
     """How long a film is; None where it is no film."""
     try:
-        with av.open(str(path)) as film:
-            return float(film.duration or 0) / av.time_base if film.streams.video else None
-    except (av.FFmpegError, OSError):
-        return None
+        with av.open(str(path), metadata_errors="replace") as film:
+            if film.duration and any(stream.width for stream in film.streams.video):
+                return film.duration / av.time_base
+    except (av.FFmpegError, OSError, ValueError):
+        pass  # random bytes fail in many ways
+    return None
 
 
 def check_text(snippet: Json) -> None:
