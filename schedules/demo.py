@@ -10,9 +10,11 @@ import socket
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from schedules.database import Database
@@ -31,6 +33,19 @@ KINDS = {"rtsp": "rtsp", "rtsps": "rtsp", "rtmp": "rtmp", "rtmps": "rtmp", "srt"
 
 class DemoError(RuntimeError):
     """The demo cannot go on. The message is one Swedish sentence."""
+
+
+class DemoElsewhere(Protocol):
+    """Another service that the demo sends to, such as demo_youtube.DemoYouTube."""
+
+    def settings_lines(self) -> list[str]:
+        """What is to stand at the end of the demo's settings, right after its body's table."""
+
+    def connect(self, settings: Settings, database: Database) -> None:
+        """Connect the demo's account there. Raises DemoError."""
+
+    def close(self) -> None:
+        """End it."""
 
 
 def choose_port(wanted: int | None) -> int:
@@ -69,8 +84,8 @@ def source_table(source: str | None) -> dict[str, str]:
     return {"kind": "file", "address": str(file)}
 
 
-def settings_text(port: int, source: dict[str, str]) -> str:
-    """The demo's laktare.toml: prepared in seconds, published without a person's approval."""
+def settings_text(port: int, source: dict[str, str], elsewhere: DemoElsewhere | None = None) -> str:
+    """The demo's laktare.toml: prepared in seconds, published without a person's approval; here, and `elsewhere`."""
     lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in source.items()]
     return "\n".join(
         [
@@ -91,6 +106,7 @@ def settings_text(port: int, source: dict[str, str]) -> str:
             'source = "camera"',
             'review = "none"',
             "minutes = 60",
+            *(elsewhere.settings_lines() if elsewhere else []),
             "",
         ]
     )
@@ -102,12 +118,23 @@ class DemoHouse:
     Raises DemoError where it cannot be started.
     """
 
-    def __init__(self, port: int | None, source: str | None) -> None:
+    def __init__(
+        self,
+        port: int | None,
+        source: str | None,
+        elsewhere: Callable[[Path], DemoElsewhere] | None = None,
+    ) -> None:
         self.keep = False
         self.troubles: list[str] = []
         _forget_environment()
-        text = settings_text(choose_port(port), source_table(source))
+        chosen_port, table = choose_port(port), source_table(source)
         self.folder = Path(tempfile.mkdtemp(prefix="laktare-demo-"))
+        try:
+            self._elsewhere = elsewhere(self.folder) if elsewhere else None
+        except DemoError:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            raise
+        text = settings_text(chosen_port, table, self._elsewhere)
         self._file = self.folder / "laktare.toml"
         self._file.write_text(text, encoding="utf-8")
         self.settings: Settings = load_settings(self._file)
@@ -126,7 +153,11 @@ class DemoHouse:
     def __enter__(self) -> DemoHouse:
         try:
             self._house = House(self.settings)
-        except HouseError as error:
+            if self._elsewhere:
+                self._elsewhere.connect(self.settings, self._house.database)
+        except (HouseError, DemoError) as error:
+            if self._elsewhere:
+                self._elsewhere.close()
             shutil.rmtree(self.folder, ignore_errors=True)
             raise DemoError(str(error)) from None
         supervisor = Supervisor(
@@ -144,6 +175,8 @@ class DemoHouse:
         self._thread.join()
         self._end_live()
         self._house.close()
+        if self._elsewhere:
+            self._elsewhere.close()
         if not self.keep:
             shutil.rmtree(self.folder, ignore_errors=True)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -13,8 +13,8 @@ from broadcast.events import OnAir
 from broadcast.ledger import Ledger, read_ledger
 from schedules.commands import CommandRefused, ask
 from schedules.demo import BODY, DemoError, DemoHouse
-from schedules.models import AgendaItem, Command, Meeting, Video
-from schedules.states import CommandKind, MeetingState, Phase, VideoState
+from schedules.models import AgendaItem, Broadcast, Command, Meeting, Publication, Video
+from schedules.states import CommandKind, MeetingState, Phase, PublicationState, VideoState
 from schedules.wording import meeting_page
 
 LEAD = timedelta(seconds=10)  # from the calendar to the planned start
@@ -65,6 +65,7 @@ class Outcome:
     frames_lost: int
     gavel_to_playable_s: float
     mp4: str
+    youtube: str = ""  # the film's id there, where the demo goes there too
 
 
 class Story:
@@ -101,6 +102,8 @@ class Story:
             yield Told(text=act.said)
         yield from self._await_end()
         yield from self._await_film()
+        if self._house.settings.bodies[BODY].also:
+            yield from self._await_youtube()
 
     def _plan(self, now: datetime) -> datetime:
         settings, start = self._house.settings, now + LEAD
@@ -113,6 +116,7 @@ class Story:
                 source=settings.source_of(BODY),
                 platforms=list(settings.bodies[BODY].platforms),
                 channel=settings.bodies[BODY].channel,
+                also=list(settings.bodies[BODY].also),
                 agenda=[AgendaItem(position=n, title=title) for n, title in enumerate(ITEMS, start=1)],
             )
             session.add(meeting)
@@ -178,6 +182,28 @@ class Story:
                 return
             step = STEPS.get(video.step, video.step)
             yield Told(text=f"Filmen {step} {video.percent:.0f} %", milestone=False)
+
+    def _await_youtube(self) -> Iterator[Told]:
+        with self._database.session() as session:
+            broadcasts = session.query(Broadcast).filter_by(meeting_id=self._meeting_id).all()
+        for broadcast in broadcasts:
+            yield Told(text=f"Sändningen på YouTube: {broadcast.address} ({broadcast.state})")
+        for _ in self._polls(PUBLISH_SECONDS, "Filmen kom inte upp på YouTube i tid."):
+            with self._database.session() as session:
+                query = session.query(Publication).join(Publication.video)
+                there = query.filter(
+                    Video.meeting_id == self._meeting_id, Publication.channel != Video.channel
+                )
+                publication = there.one_or_none()
+            if publication is None:
+                continue
+            if publication.state is PublicationState.FAILED:
+                raise DemoError(f"Filmen kom inte upp på YouTube: {publication.error}")
+            if publication.state is PublicationState.PUBLISHED:
+                self.outcome = replace(self.outcome, youtube=publication.address)
+                yield Told(text=f"Filmen på YouTube: {publication.address}")
+                return
+            yield Told(text=f"YouTube: {publication.step} {publication.percent:.0f} %", milestone=False)
 
     def _conclude(self, video: Video) -> None:
         now, meeting = datetime.now(UTC), self._meeting()

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.status import Status
 
 from schedules.cli.run import stop_at_signals
-from schedules.demo import DemoError, DemoHouse
+from schedules.demo import DemoElsewhere, DemoError, DemoHouse
 from schedules.demo_story import ACTS_SECONDS, Story, Told
 from schedules.logs import configure_logs
 
@@ -66,14 +66,17 @@ class Display:
     help="Port of the site, 0 for any free one. Not given: 8080, or the next free one.",
 )
 @click.option("--keep", is_flag=True, help="Keep the data folder at the end.")
-def demo(source: str | None, leave: bool, minutes: float, port: int | None, keep: bool) -> None:
+@click.option("--youtube", is_flag=True, help="Send to a stand-in for YouTube as well (from a clone only).")
+def demo(
+    source: str | None, leave: bool, minutes: float, port: int | None, keep: bool, youtube: bool
+) -> None:
     """Try everything: a short meeting goes live by itself, is recorded and published on this machine.
 
     Uses a throw-away data folder and touches nothing else.
     """
     console = Console()
     try:
-        house = DemoHouse(port, source)
+        house = DemoHouse(port, source, _youtube if youtube else None)
     except DemoError as error:
         _fail(str(error))
     house.keep = keep
@@ -98,6 +101,14 @@ def demo(source: str | None, leave: bool, minutes: float, port: int | None, keep
         console.print(f"Datamappen finns kvar: {house.folder}", soft_wrap=True, highlight=False, markup=False)
     if leave:
         click.echo(json.dumps(asdict(outcome)))
+
+
+def _youtube(folder: Path) -> DemoElsewhere:
+    from schedules.demo_youtube import (
+        DemoYouTube,  # loads Google's clients, which the other demos need not wait for
+    )
+
+    return DemoYouTube(folder)
 
 
 def _play(house: DemoHouse, console: Console, length: float) -> Story:
