@@ -83,9 +83,9 @@ class Transport:
         spent = (
             None if "content-range" in sent else method_of(sent.get("x-http-method-override", method), uri)
         )
+        token = self._fresh_token()  # before anything is counted: while the network is down, nothing is spent
         if spent is not None and not self._meter.spend(spent):
             return _refused()
-        token = self._fresh_token()
         answer, content = self._send(uri, method, body, sent, token)
         if answer.status == 401:
             self._forget(token)
@@ -111,7 +111,7 @@ class Transport:
         authorized = {**headers, "authorization": f"Bearer {token}"}
         try:
             answer = self._session().request(
-                method, uri, data=body, headers=authorized, allow_redirects=False, auth=_as_it_is
+                method, uri, data=body, headers=authorized, allow_redirects=False
             )  # fmt: skip
         except requests.RequestException as error:
             raise plain_error(error) from None
@@ -166,8 +166,9 @@ def limit_time(session: requests.Session) -> None:
 
 
 def new_session() -> requests.Session:
-    """A session that never sends a request twice by itself."""
+    """A session that never sends a request twice by itself, nor adds anything to it."""
     session = requests.Session()
+    session.auth = _as_it_is
     limit_time(session)
     return session
 
@@ -210,5 +211,5 @@ def _expires_soon(credentials: Credentials) -> bool:
 
 
 def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    # Without an `auth`, requests would put what ~/.netrc has for the host in the place of our header.
+    # Without an `auth`, requests would put what ~/.netrc has for the host in the place of ours.
     return request

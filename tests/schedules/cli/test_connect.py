@@ -57,8 +57,9 @@ class Person(io.RawIOBase):
         if not self._asked:
             self._asked = True
             sys.stdout.flush()
-            printed = sys.stdout.buffer.getvalue().decode()  # type: ignore[attr-defined]
-            self._line = f"{self._change(ended_on(printed_address(printed)))}\n".encode()
+            printed: Any = sys.stdout.buffer
+            address = printed_address(printed.getvalue().decode())
+            self._line = f"{self._change(ended_on(address))}\n".encode()
         taken, self._line = self._line[: len(buffer)], self._line[len(buffer) :]
         buffer[: len(taken)] = taken
         return len(taken)
