@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+import io
 import json
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import structlog
+from googleapiclient.errors import HttpError
+from googleapiclient.http import MediaFileUpload
 
 from schedules.database import Database
+from schedules.doctor.youtube import check_youtube
+from schedules.logs import configure_logs
 from schedules.settings import AccountSettings, Settings
 from schedules.settings import YouTube as YouTubeSettings
 from schedules.youtube.accounts import open_analytics, open_transport, open_youtube, used_accounts
 from schedules.youtube.oauth_client import SCOPES, AccountError, read_client
 from schedules.youtube.quota import units_left
+from schedules.youtube.statistics import fetch_statistics
 from schedules.youtube.tokens import load_token, note_renewal, store_token, token_file
+from schedules.youtube.watch import watch_accounts
 from tests.schedules.youtube.conftest import NOW, connect
 from tests.standins.youtube import YouTube
 
@@ -123,6 +135,47 @@ def test_a_renewed_token_is_noted_unless_a_newer_was_granted(away: Settings, you
     assert load_token(away, "kommunen").refresh_token == newer.refresh_token
     open_transport(away, None, "kommunen", now=lambda: NOW).refresh()
     assert load_token(away, "kommunen").renewed_at == NOW
+
+
+@pytest.mark.parametrize("level", ["INFO", "DEBUG"])
+def test_nothing_that_is_written_holds_a_secret(
+    connected: Settings, youtube: YouTube, sqlite_database: Database, tmp_path: Path, level: str
+) -> None:
+    written = io.StringIO()
+    with logs_in(written, level):
+        film = tmp_path / "film.mp4"
+        film.write_bytes(bytes(300_000))
+        media = MediaFileUpload(str(film), mimetype="video/mp4", chunksize=262_144, resumable=True)
+        with open_youtube(connected, sqlite_database, "kommunen") as client:
+            request = client.videos().insert(
+                part="snippet,status",
+                body={"snippet": {"title": "Film"}, "status": {"privacyStatus": "private"}},
+                media_body=media,
+            )
+            for fault in ("cut", "error", "lose_session"):
+                youtube.faults.add("youtube.videos.insert#chunk", fault, status=404)  # type: ignore[arg-type]
+                with pytest.raises((OSError, HttpError)) as error:
+                    request.next_chunk()
+                written.write(f"{error.value!r} {error.value}")
+        session = parse_qs(urlsplit(request.resumable_uri).query)["upload_id"][0]
+        watch_accounts(sqlite_database, connected, NOW)
+        youtube.sign_on.revoke_account(youtube.sign_on.accounts["kommunen"])
+        watch_accounts(sqlite_database, connected, NOW)
+        fetch_statistics(sqlite_database, connected, NOW)
+        list(check_youtube(connected, NOW))
+    assert "token is dead" in written.getvalue()
+    for secret in (session, *youtube.sign_on.secrets()):
+        assert secret not in written.getvalue()
+
+
+@contextmanager
+def logs_in(stream: io.StringIO, level: str) -> Iterator[None]:
+    root = logging.getLogger()
+    before = root.handlers[:], root.level
+    configure_logs("json", level, stream)
+    yield
+    root.handlers, root.level = before
+    structlog.reset_defaults()
 
 
 def test_a_token_file_that_is_gone_does_not_stop_a_client(connected: Settings) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 
 from schedules.alarms.kinds import AlarmKind
 from schedules.alarms.raising import open_alarms
 from schedules.database import Database
+from schedules.launcher import Launcher
+from schedules.scheduler import Scheduler
 from schedules.settings import Settings
 from schedules.youtube.tokens import load_token
 from schedules.youtube.watch import watch_accounts
@@ -49,6 +52,18 @@ def test_a_dead_token_is_alarmed_about_once_and_until_it_is_connected_again(
     connect(connected, youtube)
     watch_accounts(database, connected, NOW + 4 * HOUR)
     assert alarms(database) == {}
+
+
+def test_the_scheduler_looks_at_once(away: Settings, sqlite_database: Database) -> None:
+    scheduler = Scheduler(sqlite_database, away, Launcher(away, lambda _: ["true"]))
+    scheduler.start()
+    try:
+        until = time.monotonic() + 10
+        while AlarmKind.ACCOUNT_DEAD not in alarms(sqlite_database):
+            assert time.monotonic() < until
+            time.sleep(0.02)
+    finally:
+        scheduler.stop()
 
 
 def test_an_account_that_is_not_connected(away: Settings, sqlite_database: Database) -> None:
