@@ -28,7 +28,7 @@ pytestmark = pytest.mark.skipif(
 def publishing(address: str, key: str) -> Iterator[subprocess.Popen[bytes]]:
     """An encoder that sends a test picture and a tone in real time."""
     command = [
-        find_ffmpeg().path, "-v", "error", "-re", "-f", "lavfi", "-i", "testsrc2=s=160x90:r=25", "-f", "lavfi",
+        str(find_ffmpeg().path), "-v", "error", "-re", "-f", "lavfi", "-i", "testsrc2=s=160x90:r=25", "-f", "lavfi",
         "-i", "sine=440:r=48000", "-c:v", "libx264", "-preset", "ultrafast", "-g", "50", "-pix_fmt", "yuv420p",
         "-c:a", "aac", "-f", "flv", f"{address}/{key}",
     ]  # fmt: skip
@@ -122,6 +122,15 @@ def test_a_publisher_that_falls_silent_is_seen(
         until(lambda: youtube.streams[stream_id].status == "inactive")
         subprocess.run(["kill", "-CONT", str(encoder.pid)], check=True)
         until(lambda: youtube.streams[stream_id].status == "active")
+
+
+def test_a_publisher_is_cut_off(youtube: YouTube, client: Any) -> None:
+    stream_id, ingestion = new_stream(client)
+    with publishing(ingestion["backupIngestionAddress"], ingestion["streamName"]) as encoder:
+        until(lambda: youtube.streams[stream_id].status == "active")
+        youtube.drop_publishers()
+        assert encoder.wait(10) != 0
+        until(lambda: youtube.streams[stream_id].status == "inactive")
 
 
 @pytest.fixture

@@ -84,6 +84,7 @@ class YouTube:
         self.thumbnail_limit: int | None = None  # likewise
         self.upload_times: dict[str, list[datetime]] = {}
         self.thumbnail_times: dict[str, list[datetime]] = {}
+        self.delay = 0.0  # seconds before every request is looked at, as a distant server has them
         self.pages: dict[str, Page] = pages_of(self)
         self._outcomes: deque[Json] = deque()
         self._to_hang = 0
@@ -216,6 +217,19 @@ class YouTube:
             for key, point in self.publishing:
                 self.publishing[key, point] = True
                 self.flow(key, point, flowing=False)
+
+    def drop_publishers(self) -> None:
+        """Whoever sends now is cut off, and may come back."""
+        for key, point in list(self.publishing):
+            if self._ingest is not None:
+                self._ingest.drop(key, point)
+            else:
+                self.unpublish(key, point)
+
+    def take_down(self, broadcast_id: str) -> None:
+        """YouTube's own people end a broadcast: its lifeCycleStatus is "revoked"."""
+        with self.lock:
+            self.broadcasts[broadcast_id].life = "revoked"
 
     def set_health(self, stream_id: str, status: str | None, issues: Iterable[Json] = ()) -> None:
         """healthStatus until set again; None: by the packets. issues: {"type", "severity", "reason", "description"}."""

@@ -1,7 +1,8 @@
 """The methods of liveBroadcasts.
 
 Errors: https://developers.google.com/youtube/v3/live/docs/errors. Deleting is allowed in created and ready only (a
-finished one is deleted as a video), and a second filter beside id, mine or broadcastStatus is refused.
+finished one is deleted as a video), `complete` is reached from live only, and a second filter beside id, mine or
+broadcastStatus is refused.
 """
 
 from __future__ import annotations

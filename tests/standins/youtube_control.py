@@ -16,12 +16,13 @@ if TYPE_CHECKING:
     from tests.standins.youtube import YouTube
 
 CALLS = (
-    "add_account", "advance", "expire_access_tokens", "fail_processing", "faults.add", "faults.clear", "hang_ingest",
-    "issue_token", "packets", "reject_processing", "revoke_account", "set_health", "watch",
+    "add_account", "advance", "drop_publishers", "expire_access_tokens", "fail_processing", "faults.add",
+    "faults.clear", "hang_ingest", "issue_token", "packets", "reject_processing", "revoke_account", "set_health",
+    "take_down", "watch",
 )  # fmt: skip
 KNOBS = (
-    "any_file_is_a_film", "thumbnail_limit", "upload_limit", "video_lag", "sign_on.consents_as", "sign_on.denies",
-    "sign_on.testing",
+    "any_file_is_a_film", "delay", "thumbnail_limit", "upload_limit", "video_lag", "sign_on.consents_as",
+    "sign_on.denies", "sign_on.testing",
 )  # fmt: skip
 
 

@@ -41,7 +41,8 @@ rtmp {{ {servers} }}
 http {{
   access_log off; client_body_temp_path {folder}/b; proxy_temp_path {folder}/p; fastcgi_temp_path {folder}/f;
   uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
-  server {{ listen 127.0.0.1:{statistics}; location /stat {{ rtmp_stat all; }} }}
+  server {{ listen 127.0.0.1:{statistics}; location /stat {{ rtmp_stat all; }}
+    location /control {{ rtmp_control all; }} }}
 }}
 """
 RTMP = """
@@ -80,7 +81,12 @@ class Ingest:
         self._folder.mkdir(exist_ok=True)
         self._asked = Server(0, None, _asked_by_nginx(self._youtube))
         serve(self._asked)
-        self._run_nginx(*found)
+        for _ in range(3):  # another process may be quicker to take a port that was free
+            with suppress(RuntimeError):
+                self._run_nginx(*found)
+                break
+        else:
+            self._run_nginx(*found)
         ready = threading.Event()
         threading.Thread(target=self._relay, args=(ready,), daemon=True).start()
         ready.wait(10)
@@ -154,6 +160,12 @@ class Ingest:
     def _statistics_now(self) -> ElementTree.Element:
         with urllib.request.urlopen(f"http://127.0.0.1:{self._statistics}/stat", timeout=2) as answer:
             return ElementTree.fromstring(answer.read())  # noqa: S314 — our own nginx
+
+    def drop(self, key: str, point: str) -> None:
+        """Cut a publisher off."""
+        asked = f"/control/drop/publisher?srv={POINTS.index(point)}&app=live2&name={key}"
+        with urllib.request.urlopen(f"http://127.0.0.1:{self._statistics}{asked}", timeout=2):
+            pass
 
     def close(self) -> None:
         """Stops everything; whoever publishes is cut off."""

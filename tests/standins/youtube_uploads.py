@@ -198,10 +198,23 @@ class Uploads:
             session.received,
         )
         call = replace(session.call, media=session.media)
-        with self.youtube.lock:
-            done = HANDLERS[call.method.id](call)
+        try:
+            with self.youtube.lock:
+                done = HANDLERS[call.method.id](call)
+        except Refusal as refusal:
+            session.answer = Answer(refusal.status, refusal.as_json())
+            raise
         session.answer = handler.told(call.method, done, call.parameters)
         return session.answer
+
+    def sink(self, handler: Handler) -> Answer:
+        """A bare PUT that costs what a chunk costs: read, hash and write. For comparing throughput."""
+        digest, file = hashlib.sha256(), self.youtube.new_file()
+        with file.open("wb") as out:
+            while handler.body_left and (content := handler.take(BLOCK)):
+                digest.update(content)
+                out.write(content)
+        return Answer(200, {"sha256": digest.hexdigest(), "size": file.stat().st_size})
 
 
 def _parts(mime: str, content: bytes) -> tuple[object, bytes, str]:
