@@ -9,6 +9,7 @@ broken PUT rightly nor knows lost sessions, so the loop is ours and it takes one
 from __future__ import annotations
 
 import hashlib
+import os
 import time
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from uploader.pace import Pace, PacedReader, Paused
 from uploader.package import Progress, Remember
 from uploader.youtube_errors import REMEDIES, reason_of, told_to_wait
 
-CHUNK_BYTES = 32 << 20  # a multiple of 262,144, as the protocol asks
+BLOCK = 262_144  # bytes; every chunk but the last is a multiple of it, as the protocol asks
 BACKOFF = (1.0, 2.0, 4.0, 8.0)  # s, within one try; the next try is the caller's business
 LOST_SESSIONS = 3
 PAUSE_SECONDS = 60.0
@@ -32,6 +33,23 @@ MEMORY = "upload"  # under this name in a publication's memory
 _GONE = (404, 410)
 _PASSING = (401, 408, 429)  # and everything from 500: a new token or some patience helps
 _LONGEST_WAIT = 60.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chunks:
+    """How much is sent at a time, in bytes: as much as leaves in `seconds`, and from `least` to `most`.
+
+    Each chunk costs a round trip, in which a fast line would stand still; a fault costs a chunk at most.
+    """
+
+    least: int = 32 << 20
+    most: int = 512 << 20
+    seconds: float = 4.0
+
+    def after(self, sent: int, elapsed: float) -> int:
+        """The size of the next chunk, where the last one's `sent` bytes took `elapsed` seconds."""
+        wanted = int(sent / max(elapsed, 1e-3) * self.seconds)
+        return max(self.least, min(wanted, self.most)) // BLOCK * BLOCK
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +77,7 @@ def upload(
     memory: Mapping[str, Any],
     *,
     pace: Pace,
-    chunk_bytes: int = CHUNK_BYTES,
+    chunks: Chunks,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Generator[Progress | Remember, None, str]:
     """Send the file, or go on where an earlier try stopped; returns the video's id.
@@ -67,17 +85,17 @@ def upload(
     `memory` is the publication's whole; what is kept in it here is a secret. Raises UploadError, and what the client
     raises: HttpError, GoogleAuthError, OSError.
     """
-    content = _content(shipment.file)
+    if not pace.may_send():  # before the file is read, which on air would be a burden too
+        raise _paused()
     begun = dict(memory.get(MEMORY, {}))
-    if begun and {key: begun.get(key) for key in content} != content:
+    content = _content(shipment.file, begun)
+    if begun and begun.get("sha256") != content["sha256"]:
         # Other bytes now: nothing of the old session may be mixed with them, and what it made must not remain.
         if (old := shipment.find()) is not None:
             shipment.discard(old)
         begun = {}
     with shipment.file.open("rb") as stream:
-        media = MediaIoBaseUpload(
-            PacedReader(stream, pace), "video/mp4", chunksize=chunk_bytes, resumable=True
-        )
+        media = _Film(PacedReader(stream, pace), chunks)
         for _ in range(LOST_SESSIONS):
             request = shipment.insert(media)
             if "session" in begun:
@@ -90,26 +108,40 @@ def upload(
                     return there
                 begun = {**content, "metadata": dict(shipment.metadata)}
                 yield Remember(memory={**memory, MEMORY: begun})
-                begun["session"] = request.resumable_uri = _open_session(request, pace)
+                begun["session"] = request.resumable_uri = _open_session(request)
                 yield Remember(memory={**memory, MEMORY: dict(begun)})
             try:
-                return (yield from _send(request, sleep))
+                return (yield from _send(request, media, sleep))
             except SessionLost:
                 del begun["session"]
                 yield Remember(memory={**memory, MEMORY: dict(begun)})
     raise UploadError("YouTube glömde uppladdningen gång på gång; Läktare försöker igen.", retry_after=600)
 
 
-def _content(file: Path) -> dict[str, Any]:
+class _Film(MediaIoBaseUpload):
+    """What the client sends from, in chunks whose size follows the line."""
+
+    def __init__(self, reader: PacedReader, chunks: Chunks) -> None:
+        super().__init__(reader, "video/mp4", chunksize=chunks.least, resumable=True)
+        self._chunks = chunks
+
+    def learn(self, sent: int, elapsed: float) -> None:
+        """So many bytes took so many seconds."""
+        self._chunksize = self._chunks.after(sent, elapsed)
+
+
+def _content(file: Path, known: Mapping[str, Any]) -> dict[str, Any]:
+    """What tells a file's bytes from others; read only where it is not the file, untouched, that is `known`."""
     with file.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256")
-        return {"size": stream.tell(), "sha256": digest.hexdigest()}
+        state = os.fstat(stream.fileno())
+        found = {"size": state.st_size, "mtime_ns": state.st_mtime_ns}
+        if all(known.get(key) == value for key, value in found.items()):
+            return {**found, "sha256": known["sha256"]}
+        return {**found, "sha256": hashlib.file_digest(stream, "sha256").hexdigest()}
 
 
-def _open_session(request: HttpRequest, pace: Pace) -> str:
+def _open_session(request: HttpRequest) -> str:
     """The POST that next_chunk would make together with the first PUT: its answer is to be kept before any byte."""
-    if not pace.may_send():
-        raise _paused()
     headers = {
         **request.headers,
         "X-Upload-Content-Type": request.resumable.mimetype(),
@@ -124,9 +156,12 @@ def _open_session(request: HttpRequest, pace: Pace) -> str:
     return str(response["location"])
 
 
-def _send(request: HttpRequest, sleep: Callable[[float], None]) -> Generator[Progress, None, str]:
+def _send(
+    request: HttpRequest, media: _Film, sleep: Callable[[float], None]
+) -> Generator[Progress, None, str]:
     failures, confirmed = 0, 0
     while True:
+        begun = time.monotonic()
         try:
             status, answer = request.next_chunk(num_retries=0)
         except Paused:
@@ -141,8 +176,11 @@ def _send(request: HttpRequest, sleep: Callable[[float], None]) -> Generator[Pro
             continue
         if answer is not None:
             return str(answer["id"])
-        if status.resumable_progress > confirmed:
+        sent = status.resumable_progress - confirmed
+        if sent > 0:
             failures = 0
+            if sent <= media.chunksize():  # more: an earlier try had sent it
+                media.learn(sent, time.monotonic() - begun)
         else:
             failures += 1
             if failures > len(BACKOFF):

@@ -29,8 +29,8 @@ from uploader.package import (
     RemoteChannel,
     Standing,
 )
+from uploader.resumable import Chunks
 
-BLOCK = 262_144
 ACCOUNT = "kommunen"
 DETAILS = Details(
     title="Kommunfullmäktige 24 november", description="Sammanträdet i sin helhet.", marker="f3a9-1"
@@ -40,6 +40,11 @@ CHAPTERS = (
     Chapter(start=15, title="§ 2 Budget < 2027 >"),
     Chapter(start=40, title="§ 3 Avslutning"),
 )
+
+
+def fixed(chunk_bytes: int) -> Chunks:
+    """Chunks that are small, and of one size however fast they leave."""
+    return Chunks(least=chunk_bytes, most=chunk_bytes)
 
 
 def make_bytes(path: Path, size: int, seed: int = 1) -> Path:

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.standins.youtube import YouTube
-from tests.uploader.delivery import BLOCK, Ledger, make_bytes, sha256, sign_on_to
+from tests.uploader.delivery import Ledger, make_bytes, sha256, sign_on_to
+from uploader.resumable import BLOCK
 
 SIZE, CHUNK = 12 * BLOCK + 17, 4 * BLOCK
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import traceback
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,11 +13,12 @@ from typing import Any
 import pytest
 
 from tests.standins.youtube import YouTube
-from tests.uploader.delivery import BLOCK, DETAILS, Ledger, make_bytes, make_package, sha256
+from tests.uploader.delivery import DETAILS, Ledger, fixed, make_bytes, make_package, sha256
 from uploader.channels.youtube import YouTubeChannel
 from uploader.errors import UploadError
 from uploader.pace import Pace
 from uploader.package import Package, Progress, Remember
+from uploader.resumable import BLOCK, Chunks
 
 CHUNK, SIZE = 2 * BLOCK, 7 * BLOCK + 1234  # four chunks, the last one shorter
 CHUNK_STEP = "youtube.videos.insert#chunk"
@@ -37,7 +39,7 @@ def waits() -> list[float]:
 
 @pytest.fixture
 def channel(client: Any, waits: list[float]) -> YouTubeChannel:
-    return YouTubeChannel(client, DETAILS, Pace(), chunk_bytes=CHUNK, sleep=waits.append)
+    return YouTubeChannel(client, DETAILS, Pace(), chunks=fixed(CHUNK), sleep=waits.append)
 
 
 def _deliver(channel: YouTubeChannel, ledger: Ledger, package: Package, tries: int = 5) -> list[UploadError]:
@@ -279,13 +281,43 @@ def test_a_pause_stops_in_the_middle_of_a_chunk_and_loses_nothing_acknowledged(
     pace = Pace(bytes_per_second=4 * BLOCK, may_send=lambda: next(allowed, False))
     ledger = Ledger()
     with pytest.raises(UploadError) as caught:
-        ledger.take(YouTubeChannel(client, DETAILS, pace, chunk_bytes=16 * BLOCK), "upload", package)
+        ledger.take(YouTubeChannel(client, DETAILS, pace, chunks=fixed(16 * BLOCK)), "upload", package)
     assert (caught.value.patient, caught.value.retry_after) == (True, 60)
     assert str(caught.value) == "Uppladdningen väntar medan ett sammanträde sänds."
     [session] = youtube.uploads.sessions.values()
     assert 0 < session.received < 8 * BLOCK  # not the whole chunk
-    ledger.take(YouTubeChannel(client, DETAILS, Pace(), chunk_bytes=4 * BLOCK), "upload", package)
+    ledger.take(YouTubeChannel(client, DETAILS, Pace(), chunks=fixed(4 * BLOCK)), "upload", package)
     _assert_once(youtube, ledger, package, twice=BLOCK)  # what was not a whole block there
+
+
+def test_chunks_follow_the_line() -> None:
+    megabyte = 1 << 20
+    chunks = Chunks(least=32 * megabyte, most=512 * megabyte, seconds=4)
+    assert chunks.after(32 * megabyte, 32.0) == 32 * megabyte  # 8 Mbit/s
+    assert chunks.after(32 * megabyte, 2.0) == 64 * megabyte
+    assert chunks.after(32 * megabyte, 0.1) == 512 * megabyte
+    assert chunks.after(32 * megabyte, 0.0) == 512 * megabyte
+    assert chunks.after(32 * megabyte + 1, 1.7) % BLOCK == 0
+
+
+def test_a_fast_line_gets_larger_chunks(youtube: YouTube, client: Any, tmp_path: Path) -> None:
+    package = make_package(make_bytes(tmp_path / "film.mp4", 20 * BLOCK))
+    channel = YouTubeChannel(client, DETAILS, Pace(), chunks=Chunks(least=BLOCK, most=8 * BLOCK))
+    ledger = Ledger()
+    ledger.take(channel, "upload", package)
+    _assert_once(youtube, ledger, package, twice=0)
+    assert [request.step for request in youtube.requests].count("chunk") == 4  # 1, 8, 8 and 3 blocks
+
+
+def test_a_film_that_was_touched_is_still_the_same(
+    youtube: YouTube, channel: YouTubeChannel, package: Package
+) -> None:
+    ledger = Ledger()
+    ledger.take(channel, "upload", package, stop=lambda event: isinstance(event, Progress))
+    os.utime(package.files["video.mp4"])
+    assert _deliver(channel, ledger, package) == []
+    _assert_once(youtube, ledger, package, twice=0)
+    assert len(youtube.uploads.sessions) == 1
 
 
 def test_a_pause_from_the_start_sends_nothing(youtube: YouTube, client: Any, package: Package) -> None:

@@ -9,7 +9,7 @@ import json
 import sys
 from pathlib import Path
 
-from tests.uploader.delivery import DETAILS, Ledger, client_for, make_package
+from tests.uploader.delivery import DETAILS, Ledger, client_for, fixed, make_package
 from uploader.channels.youtube import YouTubeChannel
 from uploader.pace import Pace
 
@@ -20,7 +20,7 @@ def main() -> None:
         client_for(order["url"], order["sign_on"]),
         DETAILS,
         Pace(bytes_per_second=order["bytes_per_second"]),
-        chunk_bytes=order["chunk_bytes"],
+        chunks=fixed(order["chunk_bytes"]),
     )
     Ledger(Path(order["ledger"])).take(channel, "upload", make_package(Path(order["video"])))
 

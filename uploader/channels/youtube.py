@@ -29,7 +29,7 @@ from uploader.package import (
     Remember,
     Standing,
 )
-from uploader.resumable import CHUNK_BYTES, MEMORY, Shipment, upload
+from uploader.resumable import MEMORY, Chunks, Shipment, upload
 from uploader.youtube_errors import explain, failed_processing, reason_of
 
 POSTER_NAME = "poster.jpg"
@@ -66,14 +66,14 @@ class YouTubeChannel:
         details: Details | None,
         pace: Pace,
         *,
-        chunk_bytes: int = CHUNK_BYTES,
+        chunks: Chunks = Chunks(),  # noqa: B008 — frozen
         sleep: Callable[[float], None] = time.sleep,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._client = client
         self._maybe_details = details
         self._pace = pace
-        self._chunk_bytes = chunk_bytes
+        self._chunks = chunks
         self._sleep = sleep
         self._now = now
 
@@ -139,7 +139,7 @@ class YouTubeChannel:
             discard=self._discard,
         )
         video = yield from upload(
-            shipment, standing.memory, pace=self._pace, chunk_bytes=self._chunk_bytes, sleep=self._sleep
+            shipment, standing.memory, pace=self._pace, chunks=self._chunks, sleep=self._sleep
         )
         yield Remember(address=video, memory={k: v for k, v in standing.memory.items() if k != MEMORY})
 
