@@ -153,7 +153,7 @@ def test_nothing_that_is_written_holds_a_secret(
                 media_body=media,
             )
             for fault in ("cut", "error", "lose_session"):
-                youtube.faults.add("youtube.videos.insert#chunk", fault, status=404)  # type: ignore[arg-type]
+                youtube.faults.add("youtube.videos.insert#chunk", fault, status=404)
                 with pytest.raises((OSError, HttpError)) as error:
                     request.next_chunk()
                 written.write(f"{error.value!r} {error.value}")
