@@ -27,7 +27,7 @@ from schedules.youtube.quota import units_left
 from schedules.youtube.statistics import fetch_statistics
 from schedules.youtube.tokens import load_token, note_renewal, store_token, token_file
 from schedules.youtube.watch import watch_accounts
-from tests.schedules.youtube.conftest import NOW, connect
+from tests.schedules.connecting import NOW, connect
 from tests.standins.youtube import YouTube
 
 

@@ -11,7 +11,7 @@ from schedules.doctor.youtube import check_youtube
 from schedules.findings import Level
 from schedules.settings import AccountSettings, Settings
 from schedules.youtube.oauth_client import SCOPES
-from tests.schedules.youtube.conftest import NOW, connect
+from tests.schedules.connecting import NOW, connect
 from tests.standins.youtube import YouTube
 
 

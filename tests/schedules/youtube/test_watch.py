@@ -13,7 +13,7 @@ from schedules.scheduler import Scheduler
 from schedules.settings import Settings
 from schedules.youtube.tokens import load_token
 from schedules.youtube.watch import watch_accounts
-from tests.schedules.youtube.conftest import NOW, connect
+from tests.schedules.connecting import NOW, connect
 from tests.standins.youtube import YouTube
 
 HOUR = timedelta(hours=1)
