@@ -327,12 +327,13 @@ def test_what_people_watched(youtube: YouTube, client: Any, client_of: Callable[
 def test_an_answer_of_its_own_that_breaks_the_document_is_a_fault_of_the_stand_in(youtube: YouTube) -> None:
     method = youtube.discovery.by_id["youtube.videos.list"]
     youtube.discovery.answer(method, {"items": [{"id": "a", "status": {"uploadStatus": "processed"}}]})
-    for wrong in (
+    wrongs: tuple[object, ...] = (
         {"items": [{"id": 1}]},
         {"item": []},
         {"items": [{"status": {"uploadStatus": "done"}}]},
         None,
-    ):
+    )
+    for wrong in wrongs:
         with pytest.raises(Unforeseen):
             youtube.discovery.answer(method, wrong)
     with pytest.raises(Refusal):

@@ -16,7 +16,8 @@ from PIL import Image
 from tests.standins.youtube_call import Call, Media, checks, handles
 from tests.standins.youtube_clock import rfc3339
 from tests.standins.youtube_errors import Json, Refusal
-from tests.standins.youtube_videos import Video, own_video, written_video
+from tests.standins.youtube_video_methods import own_video, written_video
+from tests.standins.youtube_videos import Video
 
 TIMES = re.compile(r"\d\d:\d\d[:,.\d]* --> \d\d:\d\d[:,.\d]*")
 IMAGES = ("image/jpeg", "image/png", "application/octet-stream")

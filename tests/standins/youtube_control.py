@@ -21,8 +21,8 @@ CALLS = (
     "take_down", "watch",
 )  # fmt: skip
 KNOBS = (
-    "any_file_is_a_film", "delay", "thumbnail_limit", "upload_limit", "video_lag", "sign_on.consents_as",
-    "sign_on.denies", "sign_on.testing",
+    "any_file_is_a_film", "delay", "offline", "thumbnail_limit", "upload_limit", "video_lag",
+    "sign_on.consents_as", "sign_on.denies", "sign_on.testing",
 )  # fmt: skip
 
 

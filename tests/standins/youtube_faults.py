@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import threading
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Literal
 
+from tests.standins.youtube_errors import Refusal
+
 Kind = Literal["error", "cut", "slow", "cut_body", "short_range", "lose_session"]
 When = Literal["before", "after"]
+
+
+class Cut(Exception):
+    """The connection is closed without an answer."""
 
 
 @dataclass
@@ -85,3 +93,32 @@ class Faults:
                 self.struck.append(fault)
                 return fault
         return None
+
+
+def strike(take: Callable[[int], bytes], fault: Fault | None) -> Fault | None:
+    """What goes wrong before the effect; the fault is given back where it is still to do its work.
+
+    take: reads so many bytes of the request's body.
+    """
+    if fault is None:
+        return None
+    if fault.kind == "slow":
+        time.sleep(fault.seconds)
+        return None
+    if fault.when == "before" and fault.kind in ("error", "cut"):
+        strike_after(fault)
+    if fault.kind == "cut_body" and "#" not in fault.where:
+        take(fault.size)
+        raise Cut
+    return fault
+
+
+def strike_after(fault: Fault | None) -> None:
+    """The effect is done: lose the answer."""
+    if fault is None:
+        return
+    if fault.kind == "cut":
+        raise Cut
+    if fault.kind == "error":
+        headers = {"Retry-After": str(fault.retry_after)} if fault.retry_after is not None else {}
+        raise Refusal(fault.status, fault.reason, fault.message, headers=headers)

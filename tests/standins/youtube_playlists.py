@@ -10,7 +10,8 @@ from tests.standins.youtube_call import Call, handles
 from tests.standins.youtube_clock import rfc3339
 from tests.standins.youtube_errors import Json, Refusal
 from tests.standins.youtube_oauth import Account
-from tests.standins.youtube_videos import Video, written_video
+from tests.standins.youtube_video_methods import written_video
+from tests.standins.youtube_videos import Video
 
 
 @dataclass

@@ -19,7 +19,8 @@ from urllib.parse import parse_qs, parse_qsl, urlsplit
 from tests.standins.youtube_call import HANDLERS, Call
 from tests.standins.youtube_discovery import Method
 from tests.standins.youtube_errors import Json, Refusal
-from tests.standins.youtube_faults import Fault
+from tests.standins.youtube_faults import Cut, strike, strike_after
+from tests.standins.youtube_fields import select
 from tests.standins.youtube_oauth import TokenRefusal
 
 if TYPE_CHECKING:
@@ -42,10 +43,6 @@ class Request:
     status: int = 0  # 0: no answer was given
     reason: str = ""
     account: str = ""
-
-
-class Cut(Exception):
-    """The connection is closed without an answer."""
 
 
 @dataclass
@@ -124,6 +121,8 @@ class Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = do_DELETE = _any
 
     def _answer(self, entry: Request, path: str, query: str) -> Answer:
+        if self.youtube.offline:
+            raise Cut
         if self.youtube.delay:
             time.sleep(self.youtube.delay)
         if (self.command, path) == ("PUT", "/_standin/sink"):
@@ -132,7 +131,7 @@ class Handler(BaseHTTPRequestHandler):
             return self.youtube.control.answer(self.command, path, self.whole_body())
         if path in self.youtube.pages:
             entry.method = path
-            fault = strike(self, self.youtube.faults.take(path))
+            fault = strike(self.take, self.youtube.faults.take(path))
             answer = self.youtube.pages[path](self, dict(parse_qsl(query)))
             strike_after(fault)
             return answer
@@ -146,8 +145,8 @@ class Handler(BaseHTTPRequestHandler):
         entry.method = method.id
         if upload:
             return youtube.uploads.begin(self, entry, method, query)
-        fault = strike(self, youtube.faults.take(method.id))
-        body = self._json()
+        fault = strike(self.take, youtube.faults.take(method.id))
+        body = self.json_body()
         call = self.checked(entry, method, query, body)
         if method.media is not None and method.id != "youtube.captions.update":
             raise Refusal(400, "mediaBodyRequired", "The request does not include a file.")
@@ -189,7 +188,8 @@ class Handler(BaseHTTPRequestHandler):
         fields = parameters.get("fields")
         return Answer(200, select(content, fields) if fields else content)
 
-    def _json(self) -> object:
+    def json_body(self) -> object:
+        """None where there is no body. Refusal 400."""
         content = self.whole_body()
         if not content:
             return None
@@ -263,69 +263,6 @@ MISTAKES = {
     "unexpectedPart", "notImplemented", "notFound", "incompatibleParameters", "lengthRequired", "required",
     "invalidContentRange",
 }  # fmt: skip
-
-
-def strike(handler: Handler, fault: Fault | None) -> Fault | None:
-    """What goes wrong before the effect; the fault is given back where it is still to do its work."""
-    if fault is None:
-        return None
-    if fault.kind == "slow":
-        time.sleep(fault.seconds)
-        return None
-    if fault.when == "before" and fault.kind in ("error", "cut"):
-        strike_after(fault)
-    if fault.kind == "cut_body" and "#" not in fault.where:
-        handler.take(fault.size)
-        raise Cut
-    return fault
-
-
-def strike_after(fault: Fault | None) -> None:
-    """The effect is done: lose the answer."""
-    if fault is None:
-        return
-    if fault.kind == "cut":
-        raise Cut
-    if fault.kind == "error":
-        headers = {"Retry-After": str(fault.retry_after)} if fault.retry_after is not None else {}
-        raise Refusal(fault.status, fault.reason, fault.message, headers=headers)
-
-
-def select(content: Any, fields: str) -> Any:
-    """A partial answer: `items(id,status/lifeCycleStatus),nextPageToken`."""
-    wanted = _parse_fields(fields)
-    return _pick(content, wanted)
-
-
-def _parse_fields(text: str) -> Json:
-    tree: Json = {}
-    depth, name, inner = 0, "", ""
-    for sign in text + ",":
-        if sign == ")":
-            depth -= 1
-        if depth or (sign == ")" and depth == 0):
-            inner += sign if sign != ")" or depth else ""
-        elif sign == ",":
-            path = name.split("/")
-            branch = tree
-            for step in path:
-                branch = branch.setdefault(step, {})
-            branch.update(_parse_fields(inner) if inner else {})
-            name = inner = ""
-        elif sign != "(":
-            name += sign
-        depth += sign == "("
-    return tree
-
-
-def _pick(content: Any, wanted: Json) -> Any:
-    if not wanted or "*" in wanted:
-        return content
-    if isinstance(content, list):
-        return [_pick(part, wanted) for part in content]
-    if not isinstance(content, dict):
-        return content
-    return {key: _pick(value, wanted[key]) for key, value in content.items() if key in wanted}
 
 
 def handler_of(youtube: YouTube) -> type[Handler]:

@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, Any
 from tests.standins.youtube_call import CHECKS, HANDLERS, Call, Media
 from tests.standins.youtube_discovery import Method
 from tests.standins.youtube_errors import Json, Refusal
-from tests.standins.youtube_faults import Fault
-from tests.standins.youtube_server import Answer, Cut, Handler, Request, strike, strike_after
+from tests.standins.youtube_faults import Cut, Fault, strike, strike_after
+from tests.standins.youtube_server import Answer, Handler, Request
 
 if TYPE_CHECKING:
     from tests.standins.youtube import YouTube
@@ -75,7 +75,7 @@ class Uploads:
             raise Refusal(400, "invalidParameter", "uploadType must be resumable, multipart or media")
         entry.step = "session" if kind == "resumable" else ""
         name = f"{method.id}#session" if kind == "resumable" else method.id
-        fault = strike(handler, self.youtube.faults.take(name))
+        fault = strike(handler.take, self.youtube.faults.take(name))
         if kind == "resumable":
             answer = self._open(handler, entry, method, query)
         else:
@@ -84,7 +84,7 @@ class Uploads:
         return answer
 
     def _open(self, handler: Handler, entry: Request, method: Method, query: dict[str, list[str]]) -> Answer:
-        body = json.loads(handler.whole_body() or b"null")
+        body = handler.json_body()
         call = handler.checked(entry, method, query, body)
         length = handler.headers.get("X-Upload-Content-Length")
         mime = handler.headers.get("X-Upload-Content-Type", "application/octet-stream")
@@ -147,8 +147,10 @@ class Uploads:
         """A new request ends one of the same session that still waits for bytes on a connection nobody holds."""
         reader = session.reader
         if reader is not None and reader is not handler:
-            with suppress(OSError):
-                reader.connection.shutdown(socket.SHUT_RDWR)
+            with suppress(
+                OSError
+            ):  # the socket's own shutdown: TLS's would pull the ground from under the reader
+                socket.socket.shutdown(reader.connection, socket.SHUT_RDWR)
 
     def _step(self, handler: Handler, entry: Request, session: Session, asked: str) -> Answer:
         fault = self.youtube.faults.take(f"{entry.method}#{entry.step}")
@@ -158,7 +160,7 @@ class Uploads:
             raise Refusal(session.gone or 410, "sessionNotFound", "The upload session has expired.")
         if fault is not None and fault.when == "before" and fault.kind == "cut":
             session.count(handler.throw_away())
-        fault = strike(handler, fault)
+        fault = strike(handler.take, fault)
         if handler.command != "PUT":
             raise Refusal(405, "badRequest", "only PUT")
         with self.youtube.lock:
