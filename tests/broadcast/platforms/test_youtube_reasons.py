@@ -72,4 +72,4 @@ def test_the_network_and_a_dead_grant() -> None:
     assert rule(ConnectionResetError()).do is Do.RETRY
     assert rule(TimeoutError()).do is Do.RETRY
     assert rule(ValueError("a proxy's page is no JSON")).do is Do.RETRY
-    assert rule(RefreshError("invalid_grant")).do is Do.PERSON  # type: ignore[no-untyped-call]
+    assert rule(RefreshError("invalid_grant")).do is Do.PERSON
