@@ -25,12 +25,12 @@ pytestmark = pytest.mark.skipif(
 
 
 @contextmanager
-def publishing(address: str, key: str) -> Iterator[subprocess.Popen[bytes]]:
+def publishing(address: str, key: str, *options: str) -> Iterator[subprocess.Popen[bytes]]:
     """An encoder that sends a test picture and a tone in real time."""
     command = [
         str(find_ffmpeg().path), "-v", "error", "-re", "-f", "lavfi", "-i", "testsrc2=s=160x90:r=25", "-f", "lavfi",
         "-i", "sine=440:r=48000", "-c:v", "libx264", "-preset", "ultrafast", "-g", "50", "-pix_fmt", "yuv420p",
-        "-c:a", "aac", "-f", "flv", f"{address}/{key}",
+        "-c:a", "aac", *options, "-f", "flv", f"{address}/{key}",
     ]  # fmt: skip
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
@@ -91,6 +91,26 @@ def test_a_stream_is_active_while_packets_arrive(youtube: YouTube, client: Any, 
     until(lambda: status()["status"]["streamStatus"] == "inactive")
     assert status()["status"]["healthStatus"]["status"] == "noData"
     assert youtube.violations == []
+
+
+@pytest.mark.parametrize(
+    ("options", "health", "issue"),
+    [(("-an",), "bad", "noAudioStream"), (("-ar", "22050"), "ok", "audioSampleRate")],
+)
+def test_what_is_wrong_with_the_packets_is_told(
+    client: Any, options: tuple[str, ...], health: str, issue: str
+) -> None:
+    stream_id, ingestion = new_stream(client)
+    told: dict[str, Any] = {}
+
+    def is_told() -> bool:
+        answer = client.liveStreams().list(part="status", id=stream_id).execute()["items"][0]
+        told.update(answer["status"]["healthStatus"])
+        return bool(told["configurationIssues"])
+
+    with publishing(ingestion["ingestionAddress"], ingestion["streamName"], *options):
+        until(is_told)
+    assert (told["status"], [found["type"] for found in told["configurationIssues"]]) == (health, [issue])
 
 
 def test_an_unknown_key_is_refused(youtube: YouTube, client: Any) -> None:

@@ -6,7 +6,7 @@ import io
 import os
 from collections.abc import Callable
 from copy import deepcopy
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import google_auth_httplib2  # type: ignore[import-untyped]
@@ -290,6 +290,15 @@ def test_a_fault_comes_before_or_after_the_effect(
     assert len(youtube.playlists) == made
     request.execute()
     assert len(youtube.playlists) == made + 1
+
+
+def test_a_fault_waits_for_its_moment(youtube: YouTube, client: Any) -> None:
+    youtube.faults.add("youtube.channels.*", status=500, at=youtube.now() + timedelta(minutes=5))
+    request = client.channels().list(part="id", mine=True)
+    request.execute()
+    youtube.advance(301)
+    assert reason_of(request) == (500, "backendError")
+    assert (youtube.faults.waiting, len(youtube.faults.struck)) == (0, 1)
 
 
 def test_httplib2_inserts_twice_where_the_answer_is_lost(youtube: YouTube) -> None:

@@ -6,8 +6,12 @@ import hashlib
 import http.client
 import io
 import os
+import socket
+import ssl
+import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -168,6 +172,33 @@ def test_of_a_cut_connection_whole_blocks_are_kept(youtube: YouTube, film: Path)
     with pytest.raises(requests.ConnectionError):
         hand.put(0, film.read_bytes())
     assert hand.ask().headers["Range"] == f"bytes=0-{2 * BLOCK - 1}"
+
+
+def test_a_new_connection_takes_over_from_one_that_is_dead(youtube: YouTube, film: Path) -> None:
+    """The network went away in the middle of a chunk, and nobody told the server."""
+    hand = Hand(youtube, film.stat().st_size)
+    context = ssl.create_default_context(cafile=str(youtube.ca_file))
+    address = urlsplit(hand.address)
+    head = (
+        f"PUT {address.path}?{address.query} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {hand.total}\r\n"
+        f"Authorization: {hand.headers['Authorization']}\r\n"
+        f"Content-Range: bytes 0-{hand.total - 1}/{hand.total}\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", address.port or 0)) as bare:
+        with context.wrap_socket(bare, server_hostname="localhost") as dead:
+            dead.sendall(head.encode() + film.read_bytes()[: 2 * BLOCK + 99])
+            while not any(session.stored == 2 * BLOCK for session in youtube.uploads.sessions.values()):
+                time.sleep(0.01)
+            assert hand.ask().headers["Range"] == f"bytes=0-{2 * BLOCK - 1}"
+
+
+def test_offline_nothing_is_answered(youtube: YouTube, client: Any) -> None:
+    client.channels().list(part="id", mine=True).execute()
+    youtube.offline = True
+    with pytest.raises(TRANSPORT):
+        client.channels().list(part="id", mine=True).execute()
+    youtube.offline = False
+    client.channels().list(part="id", mine=True).execute()
 
 
 def test_a_session_dies_with_time_by_a_fault_and_with_its_token(youtube: YouTube) -> None:

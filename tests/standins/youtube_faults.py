@@ -6,9 +6,11 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from fnmatch import fnmatchcase
 from typing import Literal
 
+from tests.standins.youtube_clock import Clock
 from tests.standins.youtube_errors import Refusal
 
 Kind = Literal["error", "cut", "slow", "cut_body", "short_range", "lose_session"]
@@ -38,6 +40,7 @@ class Fault:
     when: When = "before"
     times: int = 1
     skip: int = 0  # so many requests pass first
+    at: datetime | None = None  # not before the stand-in's clock says so
     status: int = 503
     reason: str = "backendError"
     message: str = ""
@@ -49,19 +52,20 @@ class Fault:
 class Faults:
     """Those that wait and how many have struck."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self.struck: list[Fault] = []
         self._waiting: list[Fault] = []
         self._lock = threading.Lock()
 
     def add(
-        self, where: str, kind: Kind = "error", when: When = "before", *, times: int = 1, skip: int = 0,
+        self, where: str, kind: Kind = "error", when: When = "before", *, times: int = 1, skip: int = 0, at: datetime | None = None,
         status: int = 503, reason: str = "backendError", message: str = "", size: int = 0, seconds: float = 0.0,
         retry_after: int | None = None,
     ) -> Fault:  # fmt: skip
         """One more, after those already there."""
         fault = Fault(
-            where, kind, when, times=times, skip=skip, status=status, reason=reason, message=message, size=size,
+            where, kind, when, times=times, skip=skip, at=at, status=status, reason=reason, message=message, size=size,
             seconds=seconds, retry_after=retry_after,
         )  # fmt: skip
         with self._lock:
@@ -83,6 +87,8 @@ class Faults:
         with self._lock:
             for fault in self._waiting:
                 if not fnmatchcase(name, fault.where) and not fnmatchcase(name.split("#")[0], fault.where):
+                    continue
+                if fault.at is not None and self._clock.now() < fault.at:
                     continue
                 if fault.skip:
                     fault.skip -= 1

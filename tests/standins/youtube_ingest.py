@@ -32,6 +32,7 @@ MODULES = tuple(
     Path(place) / "ngx_rtmp_module.so" for place in ("/usr/lib/nginx/modules", "/usr/share/nginx/modules")
 )
 LOOK_SECONDS = 0.1
+JUDGED_AFTER_MS = 1_000
 STARVED_SECONDS = 2.0  # so long without a byte, and the stream is no longer active
 NGINX = """
 load_module {module};
@@ -155,7 +156,8 @@ class Ingest:
                 if size != before:
                     self._grown[key, point] = size, now
                     at = now
-                self._youtube.flow(key, point, flowing=size > 0 and now - at < STARVED_SECONDS)
+                flowing = size > 0 and now - at < STARVED_SECONDS
+                self._youtube.flow(key, point, flowing=flowing, issues=_issues(stream) if flowing else ())
 
     def _statistics_now(self) -> ElementTree.Element:
         with urllib.request.urlopen(f"http://127.0.0.1:{self._statistics}/stat", timeout=2) as answer:
@@ -180,6 +182,20 @@ class Ingest:
         self._looker.join(5)
         self._asked.shutdown()
         self._asked.server_close()
+
+
+def _issues(stream: ElementTree.Element) -> list[Json]:
+    """configurationIssues of what arrives, once a second of it has. Of keyframes nginx tells nothing."""
+    if int(stream.findtext("time", "0")) < JUDGED_AFTER_MS:
+        return []
+    found = []
+    if stream.find("meta/video/codec") is None:
+        found.append(("noVideoStream", "error"))
+    if stream.find("meta/audio/codec") is None:
+        found.append(("noAudioStream", "error"))
+    elif stream.findtext("meta/audio/sample_rate") not in ("44100", "48000"):
+        found.append(("audioSampleRate", "warning"))
+    return [{"type": kind, "severity": how, "reason": kind, "description": kind} for kind, how in found]
 
 
 def _asked_by_nginx(youtube: YouTube) -> type[BaseHTTPRequestHandler]:

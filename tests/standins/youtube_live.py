@@ -43,7 +43,8 @@ class Stream:
     )  # "primary", "backup": where packets arrive and are not lost
     was_active: bool = False
     health: str | None = None
-    issues: list[Json] = field(default_factory=list)
+    issues: list[Json] = field(default_factory=list)  # the same
+    seen_issues: list[Json] = field(default_factory=list)  # in the packets
     error: bool = False
 
     @property
@@ -54,9 +55,17 @@ class Stream:
             return "active"
         return "inactive" if self.was_active else "ready"
 
+    def _health(self) -> tuple[str, list[Json]]:
+        """healthStatus and configurationIssues."""
+        issues = self.issues or self.seen_issues
+        if self.health is not None or not self.flowing:
+            return self.health or "noData", issues
+        severities = {issue["severity"] for issue in issues}
+        return "bad" if "error" in severities else "ok" if "warning" in severities else "good", issues
+
     def as_json(self, ingestion: Json, now: datetime) -> Json:
         """The whole resource; `ingestion` is the addresses."""
-        health = self.health or ("good" if self.flowing else "noData")
+        health, issues = self._health()
         return {
             "kind": "youtube#liveStream", "etag": "etag", "id": self.id,
             "snippet": {
@@ -68,7 +77,7 @@ class Stream:
             "status": {
                 "streamStatus": self.status,
                 "healthStatus": {
-                    "status": health, "configurationIssues": self.issues,
+                    "status": health, "configurationIssues": issues,
                     "lastUpdateTimeSeconds": str(int(now.timestamp())),
                 },
             },

@@ -42,7 +42,7 @@ class State:
         self.discovery = Discovery()
         self.sign_on = SignOn(self.clock)
         self.quota = Quota()
-        self.faults = Faults()
+        self.faults = Faults(self.clock)
         self.videos: dict[str, Video] = {}
         self.broadcasts: dict[str, Broadcast] = {}
         self.streams: dict[str, Stream] = {}
@@ -124,14 +124,15 @@ class State:
             self.publishing.pop((key, point), None)
             self.flow(key, point, flowing=False)
 
-    def flow(self, key: str, point: str, *, flowing: bool) -> None:
-        """Whether packets arrive from a publisher; those of one that hangs are lost inside YouTube."""
+    def flow(self, key: str, point: str, *, flowing: bool, issues: Iterable[Json] = ()) -> None:
+        """Whether packets arrive from a publisher, and what is wrong with them; those of one that hangs are lost."""
         with self.lock:
             flowing = flowing and self.publishing.get((key, point)) is False
             for stream in self.streams.values():
                 if stream.key == key:
                     (stream.flowing.add if flowing else stream.flowing.discard)(point)
                     stream.was_active |= flowing
+                    stream.seen_issues = list(issues)
             for broadcast in self.broadcasts.values():
                 if broadcast.stream is not None and broadcast.stream.key == key:
                     broadcast.settle(self.now())
