@@ -24,10 +24,11 @@ from schedules.intake import Wish, take_in
 from schedules.models import AuditEntry, Publication, Video
 from schedules.settings import Settings
 from schedules.slots import worker_runs
-from schedules.states import VideoState
+from schedules.states import PublicationState, VideoState
 from schedules.worker import Worker
 from tests.standins.films import make_film
 from tests.standins.worker import WatchedWorkshop, start_worker, wait_until
+from tests.standins.youtube import YouTube
 
 NOW = datetime(2026, 9, 30, 20, tzinfo=UTC)
 BUSY = (VideoState.PROCESSING, VideoState.APPROVED)
@@ -274,3 +275,27 @@ def test_a_video_that_brings_the_worker_down_is_given_up(
     with sqlite_database.session() as session:
         decisions.retry(session, session.get_one(Video, video_id), who="clerk", now=NOW)
     assert work(house, sqlite_database, video_id).state is VideoState.PUBLISHED
+
+
+def test_a_film_that_waits_for_youtube_can_be_taken_down_meanwhile(
+    connected: Settings, youtube: YouTube, sqlite_database: Database, film: Path, new_workflows: Path
+) -> None:
+    """Its upload sleeps until tomorrow; the withdrawal must not."""
+    shutil.copyfile(new_workflows, connected.data / "workflows.db")
+    youtube.faults.add("youtube.videos.insert*", status=400, reason="uploadLimitExceeded")
+    wish = Wish(body="kf", review=False, also=("youtube",))
+    *_, video = take_in(connected, sqlite_database, film, wish, who="clerk", now=NOW)
+    assert isinstance(video, Video)
+
+    def there() -> Publication | None:
+        with sqlite_database.session() as session:
+            return session.scalar(select(Publication).where(Publication.channel == "youtube"))
+
+    with Worker(connected, sqlite_database) as worker:
+        worker.work(lambda: (p := there()) is not None and p.error != "")
+        assert row(sqlite_database, video.id).state is VideoState.PUBLISHED  # here it stands meanwhile
+        with sqlite_database.session() as session:
+            known = session.get_one(Video, video.id)
+            decisions.withdraw(session, connected, known, reason="Fel film", who="eva", now=NOW)
+        worker.work(lambda: (p := there()) is not None and p.state is PublicationState.WITHDRAWN)
+    assert youtube.videos == {}
