@@ -78,6 +78,8 @@ def test_a_film_arrives_whole_and_is_processed(youtube: YouTube, client: Any) ->
     youtube.advance(60)
     assert look()["status"] == {**first["status"], "uploadStatus": "processed"}
     assert look()["contentDetails"]["duration"] == "PT5S"
+    assert len(youtube.secrets()) == 4  # the client's, both tokens and the session
+    assert not any(secret in repr(youtube.requests) for secret in youtube.secrets())
     assert youtube.violations == []
 
 
@@ -88,6 +90,7 @@ FAULTS: dict[str, tuple[dict[str, Any], int]] = {
     "cut before": ({"kind": "cut", "skip": 2}, BLOCK + 4711),
     "cut after": ({"kind": "cut", "when": "after", "skip": 1}, 0),
     "cut after the last byte": ({"kind": "cut", "when": "after", "skip": 2}, 0),
+    "cut once every byte was there": ({"kind": "cut_body", "skip": 2, "size": 2 * BLOCK}, 0),
     "cut in a chunk": ({"kind": "cut_body", "skip": 1, "size": BLOCK + 1000}, 1000),
     "shorter range": ({"kind": "short_range", "skip": 1, "size": BLOCK + 5}, BLOCK),
     "slow": ({"kind": "slow", "skip": 1, "seconds": 0.05}, 0),
@@ -174,6 +177,17 @@ def test_of_a_cut_connection_whole_blocks_are_kept(youtube: YouTube, film: Path)
     assert hand.ask().headers["Range"] == f"bytes=0-{2 * BLOCK - 1}"
 
 
+def test_a_bare_put_can_be_compared_with(youtube: YouTube, film: Path) -> None:
+    youtube.delay = 0.05
+    begun = time.monotonic()
+    answer = requests.put(youtube.url + "_standin/sink", film.read_bytes(), timeout=5)
+    assert time.monotonic() - begun >= 0.05
+    assert answer.json() == {
+        "sha256": hashlib.sha256(film.read_bytes()).hexdigest(), "size": film.stat().st_size
+    }  # fmt: skip
+    assert youtube.requests == []
+
+
 def test_a_new_connection_takes_over_from_one_that_is_dead(youtube: YouTube, film: Path) -> None:
     """The network went away in the middle of a chunk, and nobody told the server."""
     hand = Hand(youtube, film.stat().st_size)
@@ -249,6 +263,9 @@ def test_thumbnail_and_captions_in_every_way_of_sending(youtube: YouTube, client
         media = MediaIoBaseUpload(picture, "image/png", resumable=resumable)
         answer = client.thumbnails().set(videoId=video_id, media_body=media).execute()
         assert "maxres" in answer["items"][0]
+        thumbnail = youtube.videos[video_id].thumbnail
+        assert thumbnail is not None
+        assert thumbnail.path.read_bytes() == picture.getvalue()
         text = MediaIoBaseUpload(
             io.BytesIO(b"WEBVTT\n\n00:00.000 --> 00:01.000\nHej\n"), "text/vtt", resumable=resumable
         )

@@ -59,9 +59,9 @@ class Faults:
         self._lock = threading.Lock()
 
     def add(
-        self, where: str, kind: Kind = "error", when: When = "before", *, times: int = 1, skip: int = 0, at: datetime | None = None,
-        status: int = 503, reason: str = "backendError", message: str = "", size: int = 0, seconds: float = 0.0,
-        retry_after: int | None = None,
+        self, where: str, kind: Kind = "error", when: When = "before", *, times: int = 1, skip: int = 0,
+        at: datetime | None = None, status: int = 503, reason: str = "backendError", message: str = "",
+        size: int = 0, seconds: float = 0.0, retry_after: int | None = None,
     ) -> Fault:  # fmt: skip
         """One more, after those already there."""
         fault = Fault(
@@ -113,7 +113,7 @@ def strike(take: Callable[[int], bytes], fault: Fault | None) -> Fault | None:
         return None
     if fault.when == "before" and fault.kind in ("error", "cut"):
         strike_after(fault)
-    if fault.kind == "cut_body" and "#" not in fault.where:
+    if fault.kind == "cut_body":
         take(fault.size)
         raise Cut
     return fault

@@ -121,14 +121,14 @@ class Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = do_DELETE = _any
 
     def _answer(self, entry: Request, path: str, query: str) -> Answer:
+        if path.startswith("/_standin/") and path != "/_standin/sink":
+            return self.youtube.control.answer(self.command, path, self.whole_body())
         if self.youtube.offline:
             raise Cut
         if self.youtube.delay:
             time.sleep(self.youtube.delay)
         if (self.command, path) == ("PUT", "/_standin/sink"):
             return self.youtube.uploads.sink(self)
-        if path.startswith("/_standin/"):
-            return self.youtube.control.answer(self.command, path, self.whole_body())
         if path in self.youtube.pages:
             entry.method = path
             fault = strike(self.take, self.youtube.faults.take(path))

@@ -147,9 +147,8 @@ class Uploads:
         """A new request ends one of the same session that still waits for bytes on a connection nobody holds."""
         reader = session.reader
         if reader is not None and reader is not handler:
-            with suppress(
-                OSError
-            ):  # the socket's own shutdown: TLS's would pull the ground from under the reader
+            # The socket's own shutdown: that of TLS would pull the ground from under the reader.
+            with suppress(OSError):
                 socket.socket.shutdown(reader.connection, socket.SHUT_RDWR)
 
     def _step(self, handler: Handler, entry: Request, session: Session, asked: str) -> Answer:
@@ -160,7 +159,10 @@ class Uploads:
             raise Refusal(session.gone or 410, "sessionNotFound", "The upload session has expired.")
         if fault is not None and fault.when == "before" and fault.kind == "cut":
             session.count(handler.throw_away())
-        fault = strike(handler.take, fault)
+        if (
+            fault is not None and fault.kind != "cut_body"
+        ):  # what comes before the cut is kept: `_receive` sees to it
+            fault = strike(handler.take, fault)
         if handler.command != "PUT":
             raise Refusal(405, "badRequest", "only PUT")
         with self.youtube.lock:
@@ -170,6 +172,8 @@ class Uploads:
         if entry.step == "status":
             if handler.body_left:
                 raise Refusal(400, "badRequest", "a question has no body")
+            if session.total and session.stored == session.total and session.answer is None:
+                self._finish(handler, session)  # the last byte came, and the connection was cut
             answer = session.answer or _state(session)
         else:
             answer = self._chunk(handler, session, asked, fault)
