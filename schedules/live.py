@@ -26,7 +26,7 @@ from broadcast.encoder_arguments import Encoding
 from broadcast.events import OnAir, ProgramChanged, SecondMeasured
 from broadcast.ffmpeg import find_ffmpeg
 from broadcast.onair import Broadcast, Plan
-from broadcast.platforms.local import LocalPlatform
+from broadcast.platforms import LivePlatform
 from broadcast.slate import Slate
 from broadcast.source import PictureFormat, Source
 from schedules.alarms.kinds import AlarmKind
@@ -38,6 +38,7 @@ from schedules.locks import FileLock
 from schedules.logbook import Logbook, phase_of
 from schedules.logs import configure_logs
 from schedules.models import AgendaItem, Command, LiveProcess, Meeting, Observation
+from schedules.platforms import open_platforms
 from schedules.settings import Settings, load_settings
 from schedules.slates import slate_texts
 from schedules.states import ON_AIR, PHASE_MOVES, CommandKind, MeetingState, Phase
@@ -56,11 +57,10 @@ _SLATES = {
 _log = structlog.get_logger()
 
 
-def make_plan(settings: Settings, meeting: Meeting) -> Plan:
-    """What the meeting's broadcast is made of. Raises KeyError for a source or platform the settings lost."""
+def make_plan(settings: Settings, meeting: Meeting, platforms: tuple[LivePlatform, ...]) -> Plan:
+    """What the meeting's broadcast is made of. Raises KeyError for a source the settings lost."""
     source = settings.sources[meeting.source]
     body = settings.bodies.get(meeting.body)
-    folder = settings.live_folder(meeting.id)
     return Plan(
         folder=settings.recording_folder(meeting.id),
         source=Source(
@@ -74,7 +74,7 @@ def make_plan(settings: Settings, meeting: Meeting) -> Plan:
         ),
         encoding=Encoding(video_kbit=settings.picture.video_kbit, audio_kbit=settings.picture.audio_kbit),
         slates=slate_texts(body.name if body else meeting.title, meeting.planned_start, settings.zone),
-        platforms=tuple(LocalPlatform(key, folder) for key in meeting.platforms),
+        platforms=platforms,
     )
 
 
@@ -93,7 +93,8 @@ class LiveMeeting:
         with database.session() as session:
             meeting = session.get_one(Meeting, meeting_id)
             alarms = AlarmState.resumed(a.kind for a in open_alarms(session, meeting_id))
-            self._plan = make_plan(settings, meeting)
+            platforms = open_platforms(settings, database, session, meeting)
+            self._plan = make_plan(settings, meeting, platforms)
             self._begin, self._end = meeting.planned_start, meeting.planned_end
             self._cancelled = meeting.state is MeetingState.CANCELLED
         self._phase = meeting.phase  # asked for; what is observed stands in the row
@@ -124,6 +125,7 @@ class LiveMeeting:
         ):  # started again in the middle: until the camera answers, the slate says so
             self._broadcast.show(Slate.SOURCE_LOST)
         self._show(self._phase)
+        self._aim()
         self._broadcast.start(now=self._clock())
         _log.info("on air", meeting=self._id, phase=self._phase.value, frame=self._broadcast.frame)
         self._note_start()
@@ -141,7 +143,16 @@ class LiveMeeting:
         if not self._interrupted:
             self._conclude()
         self._drain()
+        # Last: the film need not wait for a platform that takes its time.
+        self._broadcast.leave(ended=not self._interrupted)
+        self._tick()
+        self._drain()
         return not self._interrupted
+
+    def _aim(self) -> None:
+        # Opened early, it goes live elsewhere at once; behind closed doors there is no hurry.
+        opened = self._phase not in (Phase.WAITING, Phase.CLOSED)
+        self._broadcast.aim(starts=self._begin, opened=opened)
 
     def _note_start(self) -> None:
         epoch = self._broadcast.epoch
@@ -226,6 +237,7 @@ class LiveMeeting:
                 self._watch_disk(session, now)
         except (SQLAlchemyError, OSError) as error:
             _log.warning("heartbeat cannot be written", meeting=self._id, error=type(error).__name__)
+        self._aim()
         if self._cancelled:
             self._finish("cancelled", now)
         else:

@@ -14,10 +14,18 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from broadcast.events import Event, OnAir, ProgramChanged, SecondMeasured
+from broadcast.events import (
+    Event,
+    OnAir,
+    PlatformEvent,
+    ProgramChanged,
+    SecondMeasured,
+    ViewersCounted,
+)
 from broadcast.slate import Slate
 from schedules.alarms.raising import apply_changes
 from schedules.alarms.rules import AlarmRules, AlarmState
+from schedules.broadcast_rows import follow
 from schedules.database import Database
 from schedules.models import Level, Meeting, Observation
 from schedules.states import MeetingState, Phase
@@ -91,6 +99,10 @@ class Logbook:
                 )
             )  # fmt: skip
             return
+        if isinstance(event, PlatformEvent):
+            follow(session, self._meeting_id, event)
+        if isinstance(event, ViewersCounted):
+            return
         session.add(
             Observation(meeting_id=self._meeting_id, at=event.at, kind=kind_of(event), detail=_plain(event))
         )
@@ -107,5 +119,10 @@ class Logbook:
 
 
 def _plain(event: Event) -> dict[str, Any]:
-    fields = {key: value for key, value in asdict(event).items() if key != "at"}
-    return {key: value.value if isinstance(value, Enum) else value for key, value in fields.items()}
+    return {key: _json(value) for key, value in asdict(event).items() if key != "at"}
+
+
+def _json(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return value.value if isinstance(value, Enum) else value

@@ -13,6 +13,11 @@ class AlarmKind(StrEnum):
     BLACK = "black"  # the room is on air and the picture is black
     FROZEN = "frozen"  # the room is on air and the picture stands still
     LINK_LOST = "link_lost"  # a platform does not take our stream
+    PLATFORM_TROUBLE = "platform_trouble"  # a platform cannot be told what to do; the stream goes on
+    STREAM_HEALTH = "stream_health"  # a platform gets our stream and is not content with it
+    NOT_TAKEN = "not_taken"  # a platform takes our stream and shows nothing of it
+    BROADCAST_ENDED = "broadcast_ended"  # somebody ended or deleted the broadcast there during the meeting
+    BROADCAST_LEFT = "broadcast_left"  # a broadcast there should be over or gone, and is not
     SLOW_ENCODER = "slow_encoder"  # frames are dropped: the machine is too slow for picture and load
     ENCODER_RESTARTED = "encoder_restarted"  # the encoder died or hung and was started anew
     RECORDING_STOPPED = "recording_stopped"  # nothing is recorded; the live stream goes on
@@ -43,6 +48,11 @@ HEADINGS: dict[AlarmKind, str] = {
     AlarmKind.BLACK: "Bilden är svart",
     AlarmKind.FROZEN: "Bilden står stilla",
     AlarmKind.LINK_LOST: "En plattform tar inte emot sändningen",
+    AlarmKind.PLATFORM_TROUBLE: "En plattform gör inte som den ska",
+    AlarmKind.STREAM_HEALTH: "Sändningen kommer dåligt fram",
+    AlarmKind.NOT_TAKEN: "Sändningen syns inte fast den skickas",
+    AlarmKind.BROADCAST_ENDED: "Sändningen har avslutats på plattformen",
+    AlarmKind.BROADCAST_LEFT: "En sändning står kvar på plattformen",
     AlarmKind.SLOW_ENCODER: "Datorn hinner inte med",
     AlarmKind.ENCODER_RESTARTED: "Kodaren startades om",
     AlarmKind.RECORDING_STOPPED: "Ingenting spelas in",

@@ -6,19 +6,26 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from broadcast.events import (
+    BroadcastEnded,
+    BroadcastHealth,
     EncoderRestarted,
     EncoderSlow,
     Event,
     Gap,
     LinkLost,
     LinkUp,
+    NotTaken,
     OnAir,
+    PlatformEvent,
+    PlatformTrouble,
+    PlatformWell,
     ProgramChanged,
     RecordingResumed,
     RecordingStopped,
     SecondMeasured,
     SourceBack,
     SourceLost,
+    Taken,
 )
 from schedules.alarms.kinds import AlarmKind
 
@@ -34,7 +41,8 @@ ON_AIR_KINDS = frozenset(
     {
         AlarmKind.SILENCE, AlarmKind.BLACK, AlarmKind.FROZEN, AlarmKind.SOURCE_LOST, AlarmKind.LINK_LOST,
         AlarmKind.SLOW_ENCODER, AlarmKind.ENCODER_RESTARTED, AlarmKind.RECORDING_STOPPED, AlarmKind.RECORDING_GAP,
-        AlarmKind.NOT_ON_AIR, AlarmKind.LIVE_PROCESS_DEAD, AlarmKind.PREFLIGHT,
+        AlarmKind.NOT_ON_AIR, AlarmKind.LIVE_PROCESS_DEAD, AlarmKind.PREFLIGHT, AlarmKind.PLATFORM_TROUBLE,
+        AlarmKind.STREAM_HEALTH, AlarmKind.NOT_TAKEN, AlarmKind.BROADCAST_ENDED,
     }
 )  # fmt: skip
 """What no longer matters once its meeting has ended."""
@@ -44,7 +52,7 @@ _CALMED = frozenset({AlarmKind.SLOW_ENCODER, AlarmKind.ENCODER_RESTARTED, AlarmK
 
 @dataclass(frozen=True, kw_only=True)
 class Raise:
-    """An alarm is to be opened. part: the platform's key for LINK_LOST, else empty."""
+    """An alarm is to be opened. part: the platform's key where it is about one (and "backup"), else empty."""
 
     kind: AlarmKind
     message: str
@@ -127,7 +135,9 @@ class AlarmRules:
             case LinkLost():
                 return state, [self._link_lost(event)]
             case LinkUp():
-                return state, [Clear(kind=AlarmKind.LINK_LOST, part=event.platform)]
+                return state, [Clear(kind=AlarmKind.LINK_LOST, part=_link(event))]
+            case PlatformEvent():
+                return state, self._of_platform(event)
             case RecordingStopped():
                 calm: dict[AlarmKind, int] = {**state.calm}
                 calm.pop(AlarmKind.RECORDING_STOPPED, None)
@@ -175,14 +185,57 @@ class AlarmRules:
 
     def _link_lost(self, event: LinkLost) -> Raise:
         name = self.platforms.get(event.platform, event.platform)
-        message = (
-            f"{name} nekar sändningen ({event.reason}): kontrollera inloggning och sändningsnyckel för {name}; "
-            "inget nytt försök görs av sig självt."
-            if event.permanent
-            else f"{name} tar inte emot sändningen ({event.reason}); nya försök görs hela tiden och inspelningen "
-            "fortsätter: kontrollera nätet om det varar."
-        )
-        return Raise(kind=AlarmKind.LINK_LOST, part=event.platform, message=message)
+        if event.part == "backup":
+            message = (
+                f"Reservmottagaren hos {name} tar inte emot sändningen ({event.reason}); den ordinarie berörs inte och "
+                "nya försök görs hela tiden: kontrollera nätet om det varar."
+            )
+        elif event.permanent:
+            message = (
+                f"{name} nekar sändningen ({event.reason}): kontrollera inloggning och sändningsnyckel för {name}; ett "
+                "nytt försök görs i minuten och inspelningen fortsätter."
+            )
+        else:
+            message = (
+                f"{name} tar inte emot sändningen ({event.reason}); nya försök görs hela tiden och inspelningen "
+                "fortsätter: kontrollera nätet om det varar."
+            )
+        return Raise(kind=AlarmKind.LINK_LOST, part=_link(event), message=message)
+
+    def _of_platform(self, event: PlatformEvent) -> list[Change]:
+        part = event.platform
+        name = self.platforms.get(part, part)
+        match event:
+            case PlatformTrouble():
+                return [Raise(kind=AlarmKind.PLATFORM_TROUBLE, part=part, message=event.reason)]
+            case PlatformWell():
+                return [Clear(kind=AlarmKind.PLATFORM_TROUBLE, part=part)]
+            case BroadcastHealth():
+                # Told anew where another thing is wrong now than before.
+                changes: list[Change] = [Clear(kind=AlarmKind.STREAM_HEALTH, part=part)]
+                if event.fault:
+                    changes.append(Raise(kind=AlarmKind.STREAM_HEALTH, part=part, message=event.fault))
+                return changes
+            case NotTaken():
+                message = (
+                    f"{name} har tagit emot sändningen i {event.seconds:.0f} sekunder utan att visa den: en ny "
+                    "anslutning görs nu; varar det, titta i YouTube Studio."
+                )
+                return [Raise(kind=AlarmKind.NOT_TAKEN, part=part, message=message)]
+            case Taken():
+                return [Clear(kind=AlarmKind.NOT_TAKEN, part=part)]
+            case BroadcastEnded():
+                what = "tagits bort" if event.state == "gone" else "avslutats"
+                message = (
+                    f"Sändningen på {name} har {what} där medan sammanträdet pågår, och går inte att återuppta: "
+                    "hänvisa tittarna till webbplatsen; inspelningen fortsätter."
+                )
+                return [Raise(kind=AlarmKind.BROADCAST_ENDED, part=part, message=message)]
+        return []
+
+
+def _link(event: LinkLost | LinkUp) -> str:
+    return event.platform if event.part == "primary" else f"{event.platform} {event.part}"
 
 
 _MEASURED = {

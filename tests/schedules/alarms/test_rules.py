@@ -145,7 +145,7 @@ def test_messages_say_what_to_do_and_name_the_platform() -> None:
             kind=AlarmKind.LINK_LOST,
             part="yt",
             message="Kommunens kanal nekar sändningen (nekad): kontrollera inloggning och sändningsnyckel för "
-            "Kommunens kanal; inget nytt försök görs av sig självt.",
+            "Kommunens kanal; ett nytt försök görs i minuten och inspelningen fortsätter.",
         )
     ]
     _, changes = RULES.observe(LinkUp(at=START, frame=0, platform="yt", seconds=0), AlarmState())
