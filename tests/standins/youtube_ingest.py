@@ -104,7 +104,9 @@ class Ingest:
             NGINX.format(module=module, folder=self._folder, servers=servers, statistics=self._statistics)
         )
         log = self._folder / "nginx.log"
-        self._nginx = subprocess.Popen([binary, "-c", file, "-e", log], stderr=subprocess.DEVNULL)
+        # It must not outlive a test that is killed.
+        tether = ["setpriv", "--pdeathsig=TERM"] if shutil.which("setpriv") else []
+        self._nginx = subprocess.Popen([*tether, binary, "-c", file, "-e", log], stderr=subprocess.DEVNULL)
         until = time.monotonic() + 10
         while time.monotonic() < until and self._nginx.poll() is None:
             with suppress(OSError):
