@@ -44,6 +44,13 @@ def check_title(title: str) -> None:
     _check_brackets(title, "titeln")
 
 
+def tidy_title(title: str) -> str:
+    """The title as it is sent. Raises MetadataError."""
+    title = unicodedata.normalize("NFC", title).strip()
+    check_title(title)
+    return title
+
+
 def check_description(description: str) -> None:
     """Raises MetadataError where YouTube would refuse the description."""
     size = len(description.encode())

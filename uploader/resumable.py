@@ -43,7 +43,7 @@ class Chunks:
     """
 
     least: int = 32 << 20
-    most: int = 512 << 20
+    most: int = 1 << 30
     seconds: float = 4.0
 
     def after(self, sent: int, elapsed: float) -> int:
@@ -118,7 +118,7 @@ def upload(
     raise UploadError("YouTube glömde uppladdningen gång på gång; Läktare försöker igen.", retry_after=600)
 
 
-class _Film(MediaIoBaseUpload):
+class _Film(MediaIoBaseUpload):  # type: ignore[misc]  # the client has no types
     """What the client sends from, in chunks whose size follows the line."""
 
     def __init__(self, reader: PacedReader, chunks: Chunks) -> None:

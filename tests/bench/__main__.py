@@ -13,7 +13,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import live, post, web
+from tests.bench import live, post, upload, web
 
 
 def _evening() -> dict[str, Any]:
@@ -37,6 +37,7 @@ def main() -> None:
         "live": lambda given: live.measure(),
         "evening": lambda given: _evening(),
         "post": lambda given: {f"{hours:g} h": post.run(hours, rounds=given.rounds) for hours in given.hours},
+        "upload": lambda given: upload.run(rounds=given.rounds),
         "web": lambda given: web.run(),
     }
     parser = argparse.ArgumentParser(description=__doc__)

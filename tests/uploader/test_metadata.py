@@ -14,6 +14,7 @@ from uploader.metadata import (
     check_title,
     compose,
     is_marked,
+    tidy_title,
 )
 from uploader.package import Chapter
 
@@ -104,3 +105,4 @@ def test_titles_that_youtube_refuses(title: str, sentence: str) -> None:
 
 def test_a_title_of_a_hundred_letters_is_taken() -> None:
     check_title("å" * 100)
+    assert tidy_title(unicodedata.normalize("NFD", " " + "å" * 100)) == "å" * 100

@@ -16,7 +16,7 @@ from googleapiclient.http import HttpRequest, MediaUpload
 
 from uploader.channels import youtube_video as videos
 from uploader.errors import UploadError
-from uploader.metadata import Composed, MetadataError, check_title, compose
+from uploader.metadata import Composed, MetadataError, compose, tidy_title
 from uploader.pace import Pace
 from uploader.package import (
     VIDEO_NAME,
@@ -119,7 +119,6 @@ class YouTubeChannel:
     def _upload(self, package: Package, standing: Standing) -> Taking:
         if standing.address:
             return
-        check_title(self._details.title)
         body = {
             "snippet": self._snippet(self._composed(package).text),
             "status": {"privacyStatus": "private", "selfDeclaredMadeForKids": False},
@@ -159,7 +158,6 @@ class YouTubeChannel:
 
     def _set_details(self, package: Package, standing: Standing) -> Taking:
         composed = self._composed(package)
-        check_title(self._details.title)
         present = self._read(standing.address, "snippet", "recordingDetails")
         snippet = {**self._snippet(composed.text), "defaultAudioLanguage": self._details.language}
         videos.describe(self._client, present, snippet, {"recordingDate": _rfc3339(package.recorded_at)})
@@ -233,7 +231,7 @@ class YouTubeChannel:
 
     def _snippet(self, description: str) -> dict[str, Any]:
         return {
-            "title": self._details.title,
+            "title": tidy_title(self._details.title),
             "description": description,
             "categoryId": str(self._details.category),
             "defaultLanguage": self._details.language,
