@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 from types import TracebackType
 
 TIMEOUT_SECONDS = 10.0  # to connect, and for a server that takes no byte
@@ -29,11 +30,15 @@ class Relay:
     """Takes one connection at `port`, as a context; at its end what was written has been sent.
 
     Raises OSError (ssl.SSLError among them) where the server is not reached or is not who it should be. Why the way
-    broke later is said on standard error. not_mine: file descriptors that the process must not keep open.
+    broke later is said on standard error. ca_file: PEM of whom to trust, or a folder of such; not_mine: file
+    descriptors that the process must not keep open.
     """
 
     def __init__(self, host: str, port: int, ca_file: str, *, not_mine: Sequence[int] = ()) -> None:
-        context = ssl.create_default_context(cafile=ca_file)
+        folder = Path(ca_file).is_dir()
+        context = ssl.create_default_context(
+            cafile=None if folder else ca_file, capath=ca_file if folder else None
+        )
         plain = socket.create_connection((host, port), TIMEOUT_SECONDS)
         plain.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER)
         self._outside = context.wrap_socket(plain, server_hostname=host)

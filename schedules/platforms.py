@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import structlog
-from requests.certs import where
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -46,7 +46,7 @@ def open_platforms(
 
 def trusted_file() -> str:
     """The PEM file of whom to trust: the one that `requests` uses too."""
-    return os.environ.get("REQUESTS_CA_BUNDLE") or where()
+    return os.environ.get("REQUESTS_CA_BUNDLE") or DEFAULT_CA_BUNDLE_PATH
 
 
 def connect_youtube(

@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError
 
 from schedules.alarms.telling import tell
 from schedules.alarms.watch import watch_air, watch_disk
+from schedules.broadcasts import BroadcastKeeper
 from schedules.database import Database
 from schedules.housekeeping import keep_house
 from schedules.launcher import Launcher
@@ -33,6 +34,7 @@ from schedules.youtube.watch import watch_accounts
 TICK_SECONDS = 1.0
 WATCH_SECONDS = 5.0
 TELL_SECONDS = 2.0
+BROADCAST_SECONDS = 60.0
 STOP_SECONDS = 3.0
 LOCK_SECONDS = 10.0  # how often the database is asked whether its lock is still ours
 HOUSEKEEPING_HOUR = 2  # UTC: a night with two half past twos has two in local time only
@@ -97,6 +99,8 @@ class Scheduler:
         self._jobs.add_job(self.tick, "interval", seconds=TICK_SECONDS, id="tick")
         for work, seconds in ((_watch, WATCH_SECONDS), (tell, TELL_SECONDS)):
             self._slowly(work, "interval", id=work.__name__, seconds=seconds)
+        keep = BroadcastKeeper().keep_broadcasts
+        self._slowly(keep, "interval", id="broadcasts", seconds=BROADCAST_SECONDS, next_run_time=start)
         self._slowly(keep_house, "cron", id="housekeeping", hour=HOUSEKEEPING_HOUR)
         self._slowly(keep_house, "date", id="housekeeping at start", run_date=start)
         self._slowly(watch_accounts, "interval", id="accounts", hours=1)

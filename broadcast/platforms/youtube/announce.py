@@ -10,6 +10,7 @@ from broadcast.platforms.youtube.calls import Calls
 from broadcast.platforms.youtube.plan import EDITABLE, OVER, BroadcastPlan, Seen
 from broadcast.platforms.youtube.reasons import Do, PlatformError
 
+REMOVED = "removed"  # reason: a broadcast that was there is there no longer, nor another with its marker
 _SHOWN = {"public": "offentlig", "unlisted": "olistad", "private": "privat"}
 
 
@@ -23,8 +24,8 @@ def announce(calls: Calls, plan: BroadcastPlan, address: str, now: datetime, *, 
     its id can be written down at once.
 
     address: its id where it is known, else "". edit: tell it what the plan says, should it be there already. Not for
-    two processes at once: both would find none. Raises PlatformError; with Do.GONE where the known one is there no
-    longer, which is not made again.
+    two processes at once: both would find none. Raises PlatformError; with the reason REMOVED where the known one is
+    not there, which may be a list that lags behind: it is never made again by itself.
     """
     stream = ready_stream(calls, plan.stream)
     seen = calls.broadcast(address) if address else None
@@ -35,7 +36,7 @@ def announce(calls: Calls, plan: BroadcastPlan, address: str, now: datetime, *, 
             "Sändningen har tagits bort på YouTube: ta bort plattformen ur sammanträdet och lägg till den igen om den "
             "ska göras om.",
             Do.GONE,
-            "liveBroadcastNotFound",
+            REMOVED,
         )
     if seen is None:
         seen = calls.insert(plan, now)
@@ -67,7 +68,14 @@ def take_away(calls: Calls, marker: str, address: str) -> str:
         return "complete"
     if seen.life in ("live", "liveStarting"):
         return complete(calls, seen.id)
-    calls.delete(seen.id)
+    try:
+        calls.delete(seen.id)
+    except PlatformError as error:
+        if error.do is Do.GONE:
+            return "gone"
+        if error.do is Do.REREAD:  # it is being tested: neither the one nor the other is sure to be allowed
+            return complete(calls, seen.id)
+        raise
     return "deleted"
 
 

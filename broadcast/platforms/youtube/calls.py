@@ -23,6 +23,10 @@ class Calls:
         self._client = client
         self.made = 0
 
+    def close(self) -> None:
+        """Close the client's connections."""
+        self._client.close()
+
     def broadcast(self, broadcast_id: str) -> Seen | None:
         """All of one broadcast; None: it is not there."""
         items = self._items(self._client.liveBroadcasts().list(part=WHOLE, id=broadcast_id))

@@ -32,7 +32,7 @@ from broadcast.events import (
     ViewersCounted,
 )
 from broadcast.platforms import Moment
-from broadcast.platforms.youtube.announce import announce, complete, ready_stream
+from broadcast.platforms.youtube.announce import REMOVED, announce, complete, ready_stream
 from broadcast.platforms.youtube.calls import Calls
 from broadcast.platforms.youtube.health import fault_of
 from broadcast.platforms.youtube.ingest import YouTubeIngest
@@ -46,6 +46,7 @@ STARTING_SECONDS = 2.0  # between two looks at a broadcast that is starting
 KEY_SECONDS = 60.0  # between two questions for the key while the ingest refuses it
 TAKEN_SECONDS, LONGEST_TAKEN_SECONDS = 30.0, 300.0  # of sending, until YouTube must see it
 THRIFT = ((2000, 1.0), (2500, 2.0), (3000, 4.0))  # requests made → how much more seldom it is watched
+MISSING_TIMES = 3  # in a row, until a broadcast is taken to be deleted: a list may lag behind for a moment
 REFUSALS = 5  # of a transition in a row, until a person is told
 GONE = "gone"  # our word: the broadcast is not there any more
 
@@ -192,7 +193,7 @@ class Director:
                 self._patience.not_before = moment.now + timedelta(seconds=STARTING_SECONDS)
             return
         self._missing += 1
-        if self._missing < 3:  # a list may lag behind for a moment
+        if self._missing < MISSING_TIMES:
             self._doubtful = True
             raise PlatformError("Sändningen syns inte på YouTube.", Do.GONE, "liveBroadcastNotFound")
         yield from self._see(GONE, moment)
@@ -261,19 +262,18 @@ class Director:
     def _failed(self, error: PlatformError, moment: Moment) -> Iterator[Event]:
         if error.reason == "liveStreamNotFound":  # deleted in YouTube Studio: begin anew with another one
             self._stream, self._addressed_at, self._life = "", None, None
-        elif error.do is Do.GONE and self._life is None and self._address_known():
-            self._address = self._address or self._settled().address
-            yield from self._see(GONE, moment)
-            return
+        elif error.reason == REMOVED:
+            self._missing += 1
+            if self._missing >= MISSING_TIMES:
+                self._address = self._address or self._settled().address
+                yield from self._see(GONE, moment)
+                return
         elif error.do is Do.AWAIT_STREAM:
             self._active, self._doubtful, self._due["stream"] = False, False, _EVER
         elif error.do is Do.REREAD:
             self._doubtful = self._life is not None
         if self._patience.failed(error, moment.now, over=moment.over):
             yield self._event(PlatformTrouble, moment, reason=str(error), permanent=error.permanent)
-
-    def _address_known(self) -> bool:
-        return bool(self._address or self._settled().address)
 
     def _event(self, kind: type[PlatformEvent], moment: Moment, **what: Any) -> PlatformEvent:
         return kind(at=moment.now, frame=moment.frame, platform=self._platform, **what)

@@ -1,0 +1,223 @@
+"""Keeps the broadcasts on platforms elsewhere as the calendar has them: announced ahead of the meeting, edited with it,
+taken away when it is cancelled, and ended where its own process could not.
+
+To be run every minute. Each pass compares rows with rows and asks the platform only where something differs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from broadcast.platforms.youtube.announce import REMOVED, announce, take_away
+from broadcast.platforms.youtube.plan import OVER, BroadcastPlan
+from broadcast.platforms.youtube.reasons import Do, PlatformError
+from schedules.alarms.kinds import AlarmKind
+from schedules.alarms.raising import clear_alarm, meeting_subject, raise_alarm
+from schedules.broadcast_duty import Deed, deed_of
+from schedules.broadcast_rows import (
+    DELETED,
+    GONE,
+    hash_of,
+    our_turn,
+    plan_of,
+    renew,
+    row_of,
+    wanted_platforms,
+)
+from schedules.database import Database
+from schedules.models import Broadcast, Meeting
+from schedules.platforms import connect_youtube
+from schedules.settings import Settings
+from schedules.states import ON_AIR, MeetingState
+from uploader.metadata import MARKER, MetadataError
+
+NEAR = timedelta(hours=2)  # so long before a meeting a failure is not waited out for an hour
+FIRST_WAIT, NEAR_WAIT, FAR_WAIT = timedelta(minutes=1), timedelta(minutes=5), timedelta(hours=1)
+PATIENT_TIMES = 3  # passing trouble is told when it has come so often in a row
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Duty:
+    """Something to be done about one row. plan: what it is to be; None: it is to be gone, or its texts do not fit
+    (fault)."""
+
+    row_id: int
+    meeting_id: int
+    platform: str
+    deed: Deed
+    starts: datetime
+    plan: BroadcastPlan | None = None
+    fault: str = ""
+
+    @property
+    def content(self) -> tuple[int, str]:
+        """What is tried: something else need not wait for what failed before."""
+        return self.row_id, f"{self.deed} {hash_of(self.plan) if self.plan else ''}"
+
+
+@dataclass
+class _Failures:
+    times: int = 0
+    not_before: datetime | None = None
+
+
+class BroadcastKeeper:
+    """Remembers only what failed and when it is worth another try."""
+
+    def __init__(self) -> None:
+        self._failures: dict[tuple[int, str], _Failures] = {}
+
+    def keep_broadcasts(self, database: Database, settings: Settings, now: datetime) -> None:
+        """One pass."""
+        with database.session() as session:
+            duties = list(_duties(session, settings, now))
+        current = {duty.content for duty in duties}
+        self._failures = {key: kept for key, kept in self._failures.items() if key in current}
+        for duty in duties:
+            failures = self._failures.setdefault(duty.content, _Failures())
+            if failures.not_before is None or now >= failures.not_before:
+                self._try(database, settings, duty, failures, now)
+
+    def _try(
+        self, database: Database, settings: Settings, duty: Duty, failures: _Failures, now: datetime
+    ) -> None:
+        try:
+            with our_turn(settings, database, duty.row_id) as mine:
+                if not mine:
+                    return
+                _do(database, settings, duty, now)
+        except PlatformError as error:
+            self._failed(database, settings, duty, failures, error, now)
+            return
+        log.info("broadcast settled", meeting=duty.meeting_id, platform=duty.platform, deed=duty.deed.value)
+        with database.session() as session:
+            session.get_one(Broadcast, duty.row_id).error = ""
+            subject = meeting_subject(duty.meeting_id, duty.platform)
+            for kind in (AlarmKind.PLATFORM_TROUBLE, AlarmKind.BROADCAST_LEFT):
+                clear_alarm(session, kind, subject, now)
+
+    def _failed(
+        self,
+        database: Database,
+        settings: Settings,
+        duty: Duty,
+        failures: _Failures,
+        error: PlatformError,
+        now: datetime,
+    ) -> None:
+        failures.times += 1
+        near = duty.deed is Deed.TAKE_AWAY or duty.starts - now < NEAR
+        wait = FIRST_WAIT * 2 ** min(failures.times - 1, 10)
+        failures.not_before = now + min(wait, NEAR_WAIT if near else FAR_WAIT)
+        log.warning(
+            "broadcast not settled", meeting=duty.meeting_id, platform=duty.platform, deed=duty.deed.value,
+            reason=error.reason, again=failures.not_before.isoformat(),
+        )  # fmt: skip
+        passing = error.do in (Do.RETRY, Do.SLOWER, Do.REREAD, Do.GONE)
+        with database.session() as session:
+            row = session.get_one(Broadcast, duty.row_id)
+            row.error = str(error)
+            if error.reason == REMOVED and failures.times >= PATIENT_TIMES:
+                row.state, row.deleted_at = GONE, now
+            if not passing or failures.times >= PATIENT_TIMES:
+                _alarm(session, settings, duty, error, now)
+
+
+def _duties(session: Session, settings: Settings, now: datetime) -> Iterator[Duty]:
+    until = now + timedelta(days=settings.youtube.announce_days)
+    coming = (Meeting.state == MeetingState.PLANNED) & (Meeting.planned_start < until)
+    kept = Meeting.broadcasts.any(Broadcast.deleted_at.is_(None) & Broadcast.ended_at.is_(None))
+    gone = Meeting.broadcasts.any(Broadcast.state == GONE)
+    query = select(Meeting).where(or_(coming, Meeting.state.in_(ON_AIR), kept, gone)).order_by(Meeting.id)
+    for meeting in session.scalars(query).all():
+        wanted = wanted_platforms(settings, meeting)
+        if meeting.state is MeetingState.PLANNED and meeting.planned_start < until:
+            for platform in wanted:
+                row_of(session, meeting.id, platform)
+            session.refresh(meeting, ["broadcasts"])
+        for row in meeting.broadcasts:
+            duty = _duty(settings, meeting, row, row.platform in wanted, now)
+            if duty is not None:
+                yield duty
+
+
+def _duty(settings: Settings, meeting: Meeting, row: Broadcast, wanted: bool, now: datetime) -> Duty | None:
+    common: dict[str, Any] = {
+        "row_id": row.id, "meeting_id": meeting.id, "platform": row.platform, "starts": meeting.planned_start
+    }  # fmt: skip
+    plan, fault = None, ""
+    if wanted:
+        try:
+            plan = plan_of(settings, meeting, row)
+        except MetadataError as error:
+            fault = f"Sändningens text passar inte på YouTube: {error}."
+    deed = deed_of(meeting, row, wanted=wanted, differs=plan is None or row.told != hash_of(plan), now=now)
+    if deed is Deed.FORGET:
+        row.state = DELETED
+        return None
+    if deed is Deed.RENEW:
+        renew(row)
+        deed = Deed.ANNOUNCE
+        plan = plan_of(settings, meeting, row) if plan else None
+    return None if deed is None else Duty(**common, deed=deed, plan=plan, fault=fault)
+
+
+def _do(database: Database, settings: Settings, duty: Duty, now: datetime) -> None:
+    platform = settings.platforms.get(duty.platform)
+    if platform is None or platform.account is None:
+        raise PlatformError(
+            f"Plattformen {duty.platform} finns inte längre i inställningarna: lägg tillbaka den, eller ta bort "
+            "sändningen i YouTube Studio.",
+            Do.PERSON,
+            "noPlatform",
+        )
+    calls = connect_youtube(settings, database, platform.account, steering=duty.deed is Deed.TAKE_AWAY)
+    with closing(calls):
+        with database.session() as session:
+            row = session.get_one(Broadcast, duty.row_id)
+            marker, address = MARKER + row.marker, row.address
+        if duty.deed is Deed.TAKE_AWAY:
+            outcome = take_away(calls, marker, address)
+            with database.session() as session:
+                _taken_away(session.get_one(Broadcast, duty.row_id), outcome, now)
+            return
+        if duty.plan is None:
+            raise PlatformError(duty.fault, Do.MISTAKE, "texts")
+        for seen in announce(calls, duty.plan, address, now, edit=True):
+            with database.session() as session:
+                row = session.get_one(Broadcast, duty.row_id)
+                row.address, row.state = seen.id, seen.life
+                if seen.life in OVER:
+                    row.ended_at = row.ended_at or now
+        with database.session() as session:
+            session.get_one(Broadcast, duty.row_id).told = hash_of(duty.plan)
+
+
+def _taken_away(row: Broadcast, outcome: str, now: datetime) -> None:
+    if outcome in OVER:
+        row.state, row.ended_at = outcome, row.ended_at or now
+    else:
+        row.state, row.deleted_at = DELETED, now
+
+
+def _alarm(session: Session, settings: Settings, duty: Duty, error: PlatformError, now: datetime) -> None:
+    subject = meeting_subject(duty.meeting_id, duty.platform)
+    if duty.deed is Deed.ANNOUNCE:
+        raise_alarm(session, AlarmKind.PLATFORM_TROUBLE, subject, str(error), now, duty.meeting_id)
+        return
+    platform = settings.platforms.get(duty.platform)
+    message = (
+        f"Sändningen på {platform.name if platform else duty.platform} ska avslutas eller tas bort, men det går inte: "
+        f"gör det i YouTube Studio; nya försök görs. {error}"
+    )
+    raise_alarm(session, AlarmKind.BROADCAST_LEFT, subject, message, now, duty.meeting_id)
