@@ -12,8 +12,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from schedules.alarms.watch import GB, STALE, free_bytes
+from schedules.database import Database
 from schedules.findings import Finding, fault, well
 from schedules.models import LiveProcess, Meeting
+from schedules.platform_check import check_youtube
 from schedules.settings import Settings
 from schedules.source_check import check_source
 from schedules.states import ON_AIR
@@ -23,16 +25,26 @@ OVERHEAD = 1.06  # MPEG-TS around the streams
 
 
 def preflight(
-    meeting: Meeting, settings: Settings, now: datetime, *, captured: Mapping[str, LiveProcess] | None = None
+    meeting: Meeting,
+    settings: Settings,
+    now: datetime,
+    *,
+    captured: Mapping[str, LiveProcess] | None = None,
+    database: Database | None = None,
 ) -> list[Finding]:
     """Try everything a meeting needs. Takes some seconds; never raises for what it finds.
 
     captured: source → the live process that has it open now (`sources_on_air`): such a source is not opened a
-    second time, for many cameras serve one client only.
+    second time, for many cameras serve one client only. database: where the broadcasts elsewhere are known, and what
+    asking about them costs is counted; None: neither.
     """
     holder = (captured or {}).get(meeting.source)
     source = check_source(settings, meeting.source) if holder is None else [_held(meeting, holder)]
-    return [*source, check_room(settings, _length_left(meeting, now)), *check_platforms(settings, meeting)]
+    return [
+        *source,
+        check_room(settings, _length_left(meeting, now)),
+        *check_platforms(settings, meeting, database),
+    ]
 
 
 def sources_on_air(session: Session, now: datetime) -> dict[str, LiveProcess]:
@@ -80,7 +92,7 @@ def recording_bytes(settings: Settings, length: timedelta) -> float:
     return max(0.0, length.total_seconds()) * kbit * 1000 / 8 * OVERHEAD
 
 
-def check_platforms(settings: Settings, meeting: Meeting) -> list[Finding]:
+def check_platforms(settings: Settings, meeting: Meeting, database: Database | None = None) -> list[Finding]:
     """Whether each platform of a meeting can take its stream, and the recording folder its recording."""
     findings = []
     for key in meeting.platforms:
@@ -92,6 +104,8 @@ def check_platforms(settings: Settings, meeting: Meeting) -> list[Finding]:
                     f"Plattformen {key} finns inte i inställningarna: ta bort den ur mötet.",
                 )
             )
+        elif platform.kind == "youtube":
+            findings.append(check_youtube(settings, database, meeting, key))
         else:
             findings.append(check_folder(f"plattformen {key}", settings.live_folder(meeting.id)))
     findings.append(check_folder("inspelningen", settings.recording_folder(meeting.id)))

@@ -31,7 +31,7 @@ def run_preflight(database: Database, settings: Settings, due: Preflight, now: d
             return []
         captured = sources_on_air(session, now)
     # No session is held meanwhile: a camera may take its time, and SQLite has one writer.
-    findings = preflight(meeting, settings, now, captured=captured)
+    findings = preflight(meeting, settings, now, captured=captured, database=database)
     with database.session() as session:
         _write_down(session, due, findings, now)
     log.info("preflight", meeting=meeting.id, minutes=due.minutes, ok=all(f.ok for f in findings))
