@@ -100,14 +100,12 @@ def upload(
             request = shipment.insert(media)
             if "session" in begun:
                 request.resumable_uri = begun["session"]
-                request._in_error_state = (
-                    True  # so that it asks how far the file has come before it sends anything
-                )
+                request._in_error_state = True  # it asks how far the file has come before it sends
             else:
                 if (there := shipment.find()) is not None:
                     return there
                 begun = {**content, "metadata": dict(shipment.metadata)}
-                yield Remember(memory={**memory, MEMORY: begun})
+                yield Remember(memory={**memory, MEMORY: dict(begun)})
                 begun["session"] = request.resumable_uri = _open_session(request)
                 yield Remember(memory={**memory, MEMORY: dict(begun)})
             try:
