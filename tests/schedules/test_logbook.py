@@ -6,12 +6,23 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import func, select, text
 
-from broadcast.events import Event, OnAir, ProgramChanged, SecondMeasured, SourceBack, SourceLost
+from broadcast.events import (
+    BroadcastHealth,
+    BroadcastSeen,
+    Event,
+    OnAir,
+    PlatformTrouble,
+    ProgramChanged,
+    SecondMeasured,
+    SourceBack,
+    SourceLost,
+    ViewersCounted,
+)
 from schedules.alarms.kinds import AlarmKind
 from schedules.alarms.rules import AlarmRules, AlarmState
 from schedules.database import Database
 from schedules.logbook import Logbook, kind_of, phase_of
-from schedules.models import Alarm, Level, Meeting, Observation
+from schedules.models import Alarm, Broadcast, Level, Meeting, Observation, ViewerCount
 from schedules.states import MeetingState, Phase
 from tests.schedules.meetings import new_meeting
 
@@ -91,3 +102,30 @@ def test_a_lost_source_does_not_close_the_meeting() -> None:
     assert phase_of(changed(0, OnAir.SLATE, "source-lost")) is Phase.OPEN
     assert phase_of(changed(0, OnAir.HELD)) is Phase.OPEN
     assert kind_of(changed(0, OnAir.HELD)) == "program_changed"
+
+
+def test_the_row_of_a_broadcast_follows_what_is_seen_of_it(database: Database) -> None:
+    book, number = logbook(database)
+    common = {"frame": 0, "platform": "yt"}
+    began, ended = NOW + timedelta(seconds=7), NOW + timedelta(hours=1)
+    events: list[Event] = [
+        PlatformTrouble(at=NOW, reason="Kontrollera nätet.", **common),  # type: ignore[arg-type]
+        BroadcastSeen(at=NOW, address="abc", state="ready", **common),  # type: ignore[arg-type]
+        BroadcastSeen(at=NOW + timedelta(seconds=9), address="abc", state="live", began=began, **common),  # type: ignore[arg-type]
+        BroadcastHealth(at=NOW, health="good", **common),  # type: ignore[arg-type]
+        ViewersCounted(at=NOW, viewers=None, **common),  # type: ignore[arg-type]
+        ViewersCounted(at=ended, viewers=12, **common),  # type: ignore[arg-type]
+        BroadcastSeen(at=ended, address="abc", state="complete", **common),  # type: ignore[arg-type]
+    ]
+    for event in events:
+        book.note(event, NOW)
+    assert book.write()
+    with database.session() as session:
+        row = session.scalars(select(Broadcast)).one()
+        assert (row.address, row.state, row.health, row.error) == ("abc", "complete", "good", "")
+        assert (row.live_at, row.ended_at) == (began, ended)
+        counts = session.scalars(select(ViewerCount).order_by(ViewerCount.at))
+        assert [(count.at, count.viewers) for count in counts] == [(NOW, None), (ended, 12)]
+        kinds = [o.kind for o in session.get_one(Meeting, number).observations]
+        assert kinds.count("broadcast_seen") == 3
+        assert "viewers_counted" not in kinds, "once a minute is for the table, not for the log"

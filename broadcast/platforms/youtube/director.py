@@ -203,7 +203,9 @@ class Director:
         if self._life == "created":  # not bound: it was cut short, or somebody undid it
             self._life = None
             return
-        if moment.now >= self._due["stream"]:
+        if moment.sending is None:  # there is nothing to be seen
+            self._active, self._due["stream"] = None, _EVER
+        elif moment.now >= self._due["stream"]:
             yield from self._look_at_stream(steer, moment)
         to = self._next_life(moment)
         if to is not None and self._active and moment.now >= self._transition_after:

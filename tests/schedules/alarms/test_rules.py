@@ -9,19 +9,28 @@ from typing import Any
 import pytest
 
 from broadcast.events import (
+    BroadcastEnded,
+    BroadcastHealth,
+    BroadcastSeen,
     EncoderRestarted,
     EncoderSlow,
     Event,
     Gap,
     LinkLost,
     LinkUp,
+    NotTaken,
     OnAir,
+    PlatformEvent,
+    PlatformTrouble,
+    PlatformWell,
     ProgramChanged,
     RecordingResumed,
     RecordingStopped,
     SecondMeasured,
     SourceBack,
     SourceLost,
+    Taken,
+    ViewersCounted,
 )
 from schedules.alarms import HEADINGS, AlarmKind, AlarmRules, AlarmState, Clear, Raise
 from schedules.alarms.rules import CALM_SECONDS, GOOD_SECONDS
@@ -163,3 +172,46 @@ def test_the_silence_named_is_the_one_in_the_settings() -> None:
 
 def test_every_kind_has_a_heading() -> None:
     assert set(HEADINGS) == set(AlarmKind)
+
+
+def test_a_backup_that_is_lost_has_an_alarm_of_its_own() -> None:
+    lost = LinkLost(at=START, frame=0, platform="yt", reason="borta", part="backup")
+    _, (raised,) = RULES.observe(lost, AlarmState())
+    assert isinstance(raised, Raise)
+    assert raised.part == "yt backup"
+    assert raised.message.startswith("Reservmottagaren hos Kommunens kanal")
+    _, changes = RULES.observe(
+        LinkUp(at=START, frame=0, platform="yt", seconds=1, part="backup"), AlarmState()
+    )
+    assert changes == [Clear(kind=AlarmKind.LINK_LOST, part="yt backup")]
+
+
+@pytest.mark.parametrize(
+    ("event", "expected"),
+    [
+        (PlatformTrouble(at=START, frame=0, platform="yt", reason="Gör."), [(AlarmKind.PLATFORM_TROUBLE, "Gör.")]),
+        (PlatformWell(at=START, frame=0, platform="yt"), [(AlarmKind.PLATFORM_TROUBLE, None)]),
+        (
+            BroadcastHealth(at=START, frame=0, platform="yt", health="bad", fault="Hackar."),
+            [(AlarmKind.STREAM_HEALTH, None), (AlarmKind.STREAM_HEALTH, "Hackar.")],
+        ),
+        (BroadcastHealth(at=START, frame=0, platform="yt", health="good"), [(AlarmKind.STREAM_HEALTH, None)]),
+        (NotTaken(at=START, frame=0, platform="yt", seconds=31.2), [(AlarmKind.NOT_TAKEN, "i 31 sekunder")]),
+        (Taken(at=START, frame=0, platform="yt"), [(AlarmKind.NOT_TAKEN, None)]),
+        (BroadcastEnded(at=START, frame=0, platform="yt", state="gone"), [(AlarmKind.BROADCAST_ENDED, "tagits bort")]),
+        (
+            BroadcastEnded(at=START, frame=0, platform="yt", state="complete"),
+            [(AlarmKind.BROADCAST_ENDED, "avslutats")],
+        ),
+        (BroadcastSeen(at=START, frame=0, platform="yt", address="x", state="live"), []),
+        (ViewersCounted(at=START, frame=0, platform="yt", viewers=None), []),
+    ],
+)  # fmt: skip
+def test_what_is_seen_of_a_platform(
+    event: PlatformEvent, expected: list[tuple[AlarmKind, str | None]]
+) -> None:
+    _, changes = RULES.observe(event, AlarmState())
+    assert [(c.kind, c.part) for c in changes] == [(kind, "yt") for kind, _ in expected]
+    for change, (_, words) in zip(changes, expected, strict=True):
+        assert isinstance(change, Raise if words else Clear)
+        assert words is None or words in change.message  # type: ignore[union-attr]
