@@ -123,14 +123,22 @@ class BroadcastKeeper:
             "broadcast not settled", meeting=duty.meeting_id, platform=duty.platform, deed=duty.deed.value,
             reason=error.reason, again=failures.not_before.isoformat(),
         )  # fmt: skip
-        passing = error.do in (Do.RETRY, Do.SLOWER, Do.REREAD, Do.GONE)
         with database.session() as session:
             row = session.get_one(Broadcast, duty.row_id)
             row.error = str(error)
             if error.reason == REMOVED and failures.times >= PATIENT_TIMES:
                 row.state, row.deleted_at = GONE, now
-            if not passing or failures.times >= PATIENT_TIMES:
+            if _worth_telling(duty, error, failures.times, near=near):
                 _alarm(session, settings, duty, error, now)
+
+
+def _worth_telling(duty: Duty, error: PlatformError, times: int, *, near: bool) -> bool:
+    if error.do is Do.AWAIT_QUOTA:
+        return near
+    if error.reason in ("notConnected", "invalid_grant"):
+        # The account has an alarm of its own; one for each meeting would tell no more.
+        return duty.deed is Deed.TAKE_AWAY
+    return error.permanent or times >= PATIENT_TIMES
 
 
 def _duties(session: Session, settings: Settings, now: datetime) -> Iterator[Duty]:

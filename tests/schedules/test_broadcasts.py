@@ -6,14 +6,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from schedules.alarms.kinds import AlarmKind
 from schedules.alarms.raising import open_alarms
 from schedules.broadcast_rows import our_turn
 from schedules.broadcasts import BroadcastKeeper
 from schedules.database import Database
-from schedules.models import AgendaItem, Broadcast, Meeting
+from schedules.models import AgendaItem, Broadcast, Meeting, Spending
 from schedules.settings import Settings
 from schedules.states import Audience, MeetingState
 from tests.schedules.meetings import new_meeting
@@ -285,6 +285,24 @@ def test_what_a_person_must_mend_is_an_alarm_and_seldom_tried(calendar: Calendar
     assert calendar.there.life == "ready"
     assert calendar.alarms == []
     assert calendar.row.error == ""
+
+
+def test_no_quota_left_is_waited_for(calendar: Calendar) -> None:
+    calendar.youtube.faults.add("youtube.*", status=403, reason="quotaExceeded", times=5)
+    calendar.minutes(10)
+    assert calendar.alarms == [], "the meeting is days away"
+    calendar.youtube.faults.clear()
+    with calendar.database.session() as session:  # midnight in California
+        session.execute(delete(Spending))
+    calendar.minutes(60)
+    assert calendar.there.life == "ready"
+
+
+def test_a_dead_grant_is_the_accounts_own_alarm(calendar: Calendar) -> None:
+    calendar.youtube.revoke_account("kommunen")
+    calendar.minutes(10)
+    assert calendar.alarms == []
+    assert "laktare connect youtube" in calendar.row.error
 
 
 def test_texts_that_do_not_fit_are_told_before_anything_is_asked(calendar: Calendar) -> None:
