@@ -56,6 +56,7 @@ class Duty:
     platform: str
     deed: Deed
     starts: datetime
+    known: bool  # its address is: it is, or was, there for sure
     plan: BroadcastPlan | None = None
     fault: str = ""
 
@@ -133,6 +134,8 @@ class BroadcastKeeper:
 
 
 def _worth_telling(duty: Duty, error: PlatformError, times: int, *, near: bool) -> bool:
+    if duty.deed is Deed.TAKE_AWAY and not duty.known:
+        return False  # as far as we know there is nothing to take away
     if error.do is Do.AWAIT_QUOTA:
         return near
     if error.reason in ("notConnected", "invalid_grant"):
@@ -161,7 +164,8 @@ def _duties(session: Session, settings: Settings, now: datetime) -> Iterator[Dut
 
 def _duty(settings: Settings, meeting: Meeting, row: Broadcast, wanted: bool, now: datetime) -> Duty | None:
     common: dict[str, Any] = {
-        "row_id": row.id, "meeting_id": meeting.id, "platform": row.platform, "starts": meeting.planned_start
+        "row_id": row.id, "meeting_id": meeting.id, "platform": row.platform, "starts": meeting.planned_start,
+        "known": bool(row.address),
     }  # fmt: skip
     plan, fault = None, ""
     if wanted:

@@ -6,28 +6,26 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from broadcast.events import (
-    BroadcastEnded,
-    BroadcastHealth,
     EncoderRestarted,
     EncoderSlow,
     Event,
     Gap,
     LinkLost,
     LinkUp,
-    NotTaken,
     OnAir,
     PlatformEvent,
-    PlatformTrouble,
-    PlatformWell,
     ProgramChanged,
     RecordingResumed,
     RecordingStopped,
     SecondMeasured,
     SourceBack,
     SourceLost,
-    Taken,
 )
+from schedules.alarms.changes import Change as Change
+from schedules.alarms.changes import Clear as Clear
+from schedules.alarms.changes import Raise as Raise
 from schedules.alarms.kinds import AlarmKind
+from schedules.alarms.platform_rules import platform_changes
 
 GOOD_SECONDS = 3  # picture and sound are well again after so many good seconds in a row
 CALM_SECONDS = (
@@ -48,26 +46,6 @@ ON_AIR_KINDS = frozenset(
 """What no longer matters once its meeting has ended."""
 
 _CALMED = frozenset({AlarmKind.SLOW_ENCODER, AlarmKind.ENCODER_RESTARTED, AlarmKind.RECORDING_GAP})
-
-
-@dataclass(frozen=True, kw_only=True)
-class Raise:
-    """An alarm is to be opened. part: the platform's key where it is about one (and "backup"), else empty."""
-
-    kind: AlarmKind
-    message: str
-    part: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Clear:
-    """An alarm is to be closed; harmless where none is open."""
-
-    kind: AlarmKind
-    part: str = ""
-
-
-Change = Raise | Clear
 
 
 @dataclass(frozen=True)
@@ -132,12 +110,9 @@ class AlarmRules:
                 return lost, [Raise(kind=AlarmKind.SOURCE_LOST, message=_lost(event))]
             case SourceBack():
                 return replace(state, source_lost=False), [Clear(kind=AlarmKind.SOURCE_LOST)]
-            case LinkLost():
-                return state, [self._link_lost(event)]
-            case LinkUp():
-                return state, [Clear(kind=AlarmKind.LINK_LOST, part=_link(event))]
-            case PlatformEvent():
-                return state, self._of_platform(event)
+            case LinkLost() | LinkUp() | PlatformEvent():
+                name = self.platforms.get(event.platform, event.platform)
+                return state, platform_changes(event, name)
             case RecordingStopped():
                 calm: dict[AlarmKind, int] = {**state.calm}
                 calm.pop(AlarmKind.RECORDING_STOPPED, None)
@@ -182,60 +157,6 @@ class AlarmRules:
         if watch.alarmed and watch.good >= GOOD_SECONDS:
             return replace(watch, alarmed=False), [Clear(kind=kind)]
         return watch, []
-
-    def _link_lost(self, event: LinkLost) -> Raise:
-        name = self.platforms.get(event.platform, event.platform)
-        if event.part == "backup":
-            message = (
-                f"Reservmottagaren hos {name} tar inte emot sändningen ({event.reason}); den ordinarie berörs inte och "
-                "nya försök görs hela tiden: kontrollera nätet om det varar."
-            )
-        elif event.permanent:
-            message = (
-                f"{name} nekar sändningen ({event.reason}): kontrollera inloggning och sändningsnyckel för {name}; ett "
-                "nytt försök görs i minuten och inspelningen fortsätter."
-            )
-        else:
-            message = (
-                f"{name} tar inte emot sändningen ({event.reason}); nya försök görs hela tiden och inspelningen "
-                "fortsätter: kontrollera nätet om det varar."
-            )
-        return Raise(kind=AlarmKind.LINK_LOST, part=_link(event), message=message)
-
-    def _of_platform(self, event: PlatformEvent) -> list[Change]:
-        part = event.platform
-        name = self.platforms.get(part, part)
-        match event:
-            case PlatformTrouble():
-                return [Raise(kind=AlarmKind.PLATFORM_TROUBLE, part=part, message=event.reason)]
-            case PlatformWell():
-                return [Clear(kind=AlarmKind.PLATFORM_TROUBLE, part=part)]
-            case BroadcastHealth():
-                # Told anew where another thing is wrong now than before.
-                changes: list[Change] = [Clear(kind=AlarmKind.STREAM_HEALTH, part=part)]
-                if event.fault:
-                    changes.append(Raise(kind=AlarmKind.STREAM_HEALTH, part=part, message=event.fault))
-                return changes
-            case NotTaken():
-                message = (
-                    f"{name} har tagit emot sändningen i {event.seconds:.0f} sekunder utan att visa den: en ny "
-                    "anslutning görs nu; varar det, titta i YouTube Studio."
-                )
-                return [Raise(kind=AlarmKind.NOT_TAKEN, part=part, message=message)]
-            case Taken():
-                return [Clear(kind=AlarmKind.NOT_TAKEN, part=part)]
-            case BroadcastEnded():
-                what = "tagits bort" if event.state == "gone" else "avslutats"
-                message = (
-                    f"Sändningen på {name} har {what} där medan sammanträdet pågår, och går inte att återuppta: "
-                    "hänvisa tittarna till webbplatsen; inspelningen fortsätter."
-                )
-                return [Raise(kind=AlarmKind.BROADCAST_ENDED, part=part, message=message)]
-        return []
-
-
-def _link(event: LinkLost | LinkUp) -> str:
-    return event.platform if event.part == "primary" else f"{event.platform} {event.part}"
 
 
 _MEASURED = {

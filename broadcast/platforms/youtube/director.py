@@ -13,6 +13,7 @@ It remembers nothing that YouTube does not know: a new process reads where the b
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -72,6 +73,7 @@ Settled = Callable[[], Known]
 Turn = Callable[[], AbstractContextManager[bool]]  # False: somebody else is making it just now
 
 _STUCK = "YouTube vill inte starta sändningen fast strömmen kommer fram: starta den i YouTube Studio; nya försök görs."
+_log = logging.getLogger(__name__)
 _EVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -119,6 +121,7 @@ class Director:
         except PlatformError as error:
             yield from self._failed(error, moment)
         except Exception as error:  # a fault of ours must not end the steering
+            _log.exception("steering failed")
             fault = f"Ett fel i Läktare ({type(error).__name__}) hindrar styrningen av YouTube: läs loggen."
             yield from self._failed(PlatformError(fault, Do.MISTAKE), moment)
         else:
