@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -21,9 +20,6 @@ from broadcast.events import (
     EncoderRestarted,
     EncoderSlow,
     Event,
-    LinkLost,
-    LinkUp,
-    NotTaken,
     OnAir,
     ProgramChanged,
     SecondMeasured,
@@ -35,19 +31,17 @@ from broadcast.ffmpeg import Ffmpeg
 from broadcast.frames import Picture
 from broadcast.ledger import PICTURE_SECONDS, Second
 from broadcast.levels import Levels
-from broadcast.platforms import LivePlatform, Moment
+from broadcast.outlets import Listener, Outlets
+from broadcast.platforms import LivePlatform
 from broadcast.program import Program, Shown
-from broadcast.pusher import Pusher
 from broadcast.recording import Recording
 from broadcast.slate import Slate, SlateText, black, draw, raw
 from broadcast.snapshot import save_snapshot
 from broadcast.source import PictureFormat, Source
-from broadcast.steering import Steering
 from broadcast.transport import Piece
 
 SOURCE_LOST_SECONDS = 1.0
 SOURCE_START_SECONDS = 8.0
-LEAVE_SECONDS = 30.0  # for the platforms' last requests
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,15 +80,8 @@ class Broadcast:
         )  # fmt: skip
         self._slates = _draw_slates(plan, ffmpeg)
         self._program = Program(plan.picture, self.capture, self._slates, self._send, on_skip=self._skipped)
-        self._pushers = {
-            p.key: [Pusher(ffmpeg, i, self.feed, self._link_teller(p.key, i.part)) for i in p.ingests]
-            for p in plan.platforms
-        }
-        self._steerings = [
-            Steering(p, partial(self._moment, p.key), self._platform_tells) for p in plan.platforms
-        ]
-        self._starts: datetime | None = None
-        self._opened = self._ended = False
+        listener = Listener(event=self._events.put, link=self._tell_now, frame=lambda: self.frame)
+        self._outlets = Outlets(ffmpeg, plan.platforms, self.feed, listener)
         self._shown: tuple[OnAir, str] | None = None
         self._shed = 0
         self.shed_total = 0
@@ -118,14 +105,11 @@ class Broadcast:
         self._photographer.start()
         self.capture.start()
         self._program.start()
-        for pusher in self._all_pushers():
-            pusher.start()
-        for steering in self._steerings:
-            steering.start()
+        self._outlets.start()
 
     def aim(self, *, starts: datetime, opened: bool) -> None:
         """Tell the platforms when the meeting is planned to start, and whether the room is or has been on air."""
-        self._starts, self._opened = starts, opened
+        self._outlets.aim(starts=starts, opened=opened)
 
     def show(self, slate: Slate | None, *, guard: float = 0.0) -> None:
         """Show a slate, or the source (None): nothing of it that arrives within the next `guard` seconds."""
@@ -154,10 +138,7 @@ class Broadcast:
             "source_reason": "" if self._source_up else self.capture.reason,
             "capture_pid": self.capture.child.pid if self.capture.child else None,
             "encoder_pid": run.child.pid if run else None,
-            "platforms": {
-                key: {**primary.status, **{pusher.ingest.part: pusher.status for pusher in others}}
-                for key, (primary, *others) in self._pushers.items()
-            },
+            "platforms": self._outlets.status,
         }
 
     def stop(self) -> None:
@@ -171,9 +152,7 @@ class Broadcast:
         self.encoder.finish()
         self.feed.end()
         self.capture.stop()
-        stopping = [threading.Thread(target=pusher.stop) for pusher in self._all_pushers()]
-        for thread in stopping:
-            thread.start()
+        stopping = self._outlets.stop()
         self._levels.flush()
         self.recording.finish()
         self._over.set()
@@ -181,31 +160,9 @@ class Broadcast:
         for thread in (*stopping, self._watcher, self._photographer):
             thread.join(35)
 
-    def leave(self, *, ended: bool, seconds: float = LEAVE_SECONDS) -> None:
-        """After `stop`: let go of the platforms; where the meeting has ended, so do its broadcasts there. A platform
-        that does not answer is left after so many seconds, and somebody else must end the broadcast."""
-        self._ended = ended
-        leaving = [threading.Thread(target=steering.leave, args=(seconds,)) for steering in self._steerings]
-        for thread in leaving:
-            thread.start()
-        for thread in leaving:
-            thread.join()
-
-    def _all_pushers(self) -> list[Pusher]:
-        return [pusher for pushers in self._pushers.values() for pusher in pushers]
-
-    def _moment(self, platform: str) -> Moment:
-        primary = self._pushers[platform][0]
-        return Moment(
-            now=datetime.now(UTC), frame=self.frame, starts=self._starts, opened=self._opened,
-            sending=primary.up_for, refused=primary.refused, over=self._ended,
-        )  # fmt: skip
-
-    def _platform_tells(self, event: Event) -> None:
-        self._events.put(event)
-        if isinstance(event, NotTaken):
-            for pusher in self._pushers[event.platform]:
-                pusher.again()
+    def leave(self, *, ended: bool) -> None:
+        """After `stop`: let go of the platforms; where the meeting has ended, so do its broadcasts there."""
+        self._outlets.leave(ended=ended)
 
     def _send(self, shown: Shown) -> None:
         frame = self.frame
@@ -274,11 +231,8 @@ class Broadcast:
             with suppress(OSError):  # a full disk has its own alarm
                 save_snapshot(self.plan.folder, frame, picture.data, self.plan.picture)
 
-    def _link_teller(self, platform: str, part: str) -> Any:
-        def tell(kind: str, what: dict[str, Any]) -> None:
-            self._tell(LinkUp if kind == "up" else LinkLost, self.frame, platform=platform, part=part, **what)
-
-        return tell
+    def _tell_now(self, kind: type[Event], **what: Any) -> None:
+        self._tell(kind, self.frame, **what)
 
     def _tell(self, kind: type[Event], frame: int, **what: Any) -> None:
         at = self.epoch + timedelta(seconds=(frame + self.shed_total) / self.plan.picture.fps)
