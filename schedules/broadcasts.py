@@ -16,7 +16,7 @@ import structlog
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from broadcast.platforms.youtube.announce import REMOVED, announce, take_away
+from broadcast.platforms.youtube.announce import PRIVACY, REMOVED, announce, take_away
 from broadcast.platforms.youtube.plan import OVER, BroadcastPlan
 from broadcast.platforms.youtube.reasons import Do, PlatformError
 from schedules.alarms.kinds import AlarmKind
@@ -41,6 +41,9 @@ from uploader.metadata import MARKER, MetadataError
 
 NEAR = timedelta(hours=2)  # so long before a meeting a failure is not waited out for an hour
 FIRST_WAIT, NEAR_WAIT, FAR_WAIT = timedelta(minutes=1), timedelta(minutes=5), timedelta(hours=1)
+MISTAKE_WAIT = timedelta(
+    hours=6
+)  # what it will never take is asked again as it costs: some 50 units each time
 PATIENT_TIMES = 3  # passing trouble is told when it has come so often in a row
 
 log = structlog.get_logger(__name__)
@@ -118,8 +121,8 @@ class BroadcastKeeper:
     ) -> None:
         failures.times += 1
         near = duty.deed is Deed.TAKE_AWAY or duty.starts - now < NEAR
-        wait = FIRST_WAIT * 2 ** min(failures.times - 1, 10)
-        failures.not_before = now + min(wait, NEAR_WAIT if near else FAR_WAIT)
+        longest = MISTAKE_WAIT if error.do is Do.MISTAKE else NEAR_WAIT if near else FAR_WAIT
+        failures.not_before = now + min(FIRST_WAIT * 2 ** min(failures.times - 1, 10), longest)
         log.warning(
             "broadcast not settled", meeting=duty.meeting_id, platform=duty.platform, deed=duty.deed.value,
             reason=error.reason, again=failures.not_before.isoformat(),
@@ -127,6 +130,8 @@ class BroadcastKeeper:
         with database.session() as session:
             row = session.get_one(Broadcast, duty.row_id)
             row.error = str(error)
+            if error.reason == PRIVACY and duty.plan is not None:
+                row.told = hash_of(duty.plan)
             if error.reason == REMOVED and failures.times >= PATIENT_TIMES:
                 row.state, row.deleted_at = GONE, now
             if _worth_telling(duty, error, failures.times, near=near):

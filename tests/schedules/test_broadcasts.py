@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -324,3 +325,33 @@ def test_while_the_live_process_makes_it_the_job_waits(calendar: Calendar) -> No
         assert calendar.requests == 0
     calendar.minutes()
     assert calendar.there.life == "ready"
+
+
+def test_a_privacy_that_youtube_does_not_keep_is_told(
+    calendar: Calendar, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = There.as_json
+
+    def private(self: There, now: datetime) -> Any:
+        answer = whole(self, now)
+        return {**answer, "status": {**answer["status"], "privacyStatus": "private"}}
+
+    monkeypatch.setattr(There, "as_json", private)
+    calendar.minutes(10)
+    assert calendar.there.life == "ready"
+    assert calendar.alarms == [AlarmKind.PLATFORM_TROUBLE]
+    assert "privat i stället för offentlig" in calendar.row.error
+    assert len([r for r in calendar.youtube.requests if r.verb != "GET"]) < 6, "trying again would not help"
+
+
+def test_one_turn_at_a_time(database: Database, settings: Settings, tmp_path: Path) -> None:
+    elsewhere = settings.model_copy(update={"data": tmp_path / "another machine"})
+    with our_turn(settings, database, 7) as first, our_turn(settings, database, 7) as second:
+        assert (first, second) == (True, False)
+        with our_turn(settings, database, 8) as other:
+            assert other
+        if database.engine.dialect.name == "postgresql":  # SQLite has one machine only
+            with our_turn(elsewhere, database, 7) as there:
+                assert not there
+    with our_turn(settings, database, 7) as again:
+        assert again

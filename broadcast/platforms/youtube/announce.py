@@ -11,6 +11,7 @@ from broadcast.platforms.youtube.plan import EDITABLE, OVER, BroadcastPlan, Seen
 from broadcast.platforms.youtube.reasons import Do, PlatformError
 
 REMOVED = "removed"  # reason: a broadcast that was there is there no longer, nor another with its marker
+PRIVACY = "privacyDiffers"  # reason: all is done, and YouTube shows it to others than it should
 _SHOWN = {"public": "offentlig", "unlisted": "olistad", "private": "privat"}
 
 
@@ -52,7 +53,7 @@ def announce(calls: Calls, plan: BroadcastPlan, address: str, now: datetime, *, 
             f"YouTube visar sändningen som {_SHOWN.get(seen.privacy, seen.privacy)} i stället för "
             f"{_SHOWN[plan.privacy]}: ändra synligheten i YouTube Studio, eller privacy i inställningarna.",
             Do.MISTAKE,
-            "privacyDiffers",
+            PRIVACY,
         )
 
 

@@ -38,8 +38,8 @@ class Calls:
         return str(items[0]["status"]["lifeCycleStatus"]) if items else None
 
     def find(self, marker: str) -> Seen | None:
-        """The broadcast whose description ends in this marker, whatever its state; of the ended ones only the newest
-        are looked through."""
+        """The broadcast whose description has this marker, whatever its state; of the ended ones only the newest are
+        looked through."""
         for status, pages in (("upcoming", 20), ("active", 20), ("completed", 1)):
             token: str | None = None
             for _ in range(pages):
@@ -54,7 +54,7 @@ class Calls:
                 )
                 for item in answer.get("items", ()):
                     seen = _seen(item)
-                    if seen.description.rstrip().endswith(marker):
+                    if marker in seen.description:  # a person may have written below it
                         return seen
                 token = answer.get("nextPageToken")
                 if token is None:
