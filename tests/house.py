@@ -48,10 +48,14 @@ review = "none"
 class House:
     """The settings file, the database and the processes of one house in `folder`."""
 
-    def __init__(self, folder: Path, address: str, *, kind: str = "srt", prepare: float = 0.05) -> None:
+    def __init__(
+        self, folder: Path, address: str, *, kind: str = "srt", prepare: float = 0.05, more: str = ""
+    ) -> None:
+        """more: what else is to stand in the settings, right after the body's keys."""
         self.file = folder / "laktare.toml"
         self.port = free_tcp_port()
-        self.file.write_text(SETTINGS.format(port=self.port, address=address, kind=kind, prepare=prepare))
+        text = SETTINGS.format(port=self.port, address=address, kind=kind, prepare=prepare)
+        self.file.write_text(text + more)
         self.settings: Settings = load_settings(self.file)
         self.database: Database = open_database(self.settings.database_url)
         self.database.migrate()
@@ -64,10 +68,11 @@ class House:
 
     def plan(self, *, starts_in: float = 1, lasts: float = 600) -> int:
         """A meeting with three agenda items; returns its number."""
-        now = datetime.now(UTC)
+        now, body = datetime.now(UTC), self.settings.bodies["kf"]
         with self.database.session() as session:
             meeting = Meeting(
-                body="kf", title="Kommunfullmäktige", source="camera", platforms=["local"], channel="archive",
+                body="kf", title="Kommunfullmäktige", source="camera", platforms=list(body.platforms),
+                channel="archive", also=list(body.also),
                 planned_start=now + timedelta(seconds=starts_in),
                 planned_end=now + timedelta(seconds=starts_in + lasts),
                 agenda=[AgendaItem(position=n, title=f"Ärende {n}") for n in (1, 2, 3)],
