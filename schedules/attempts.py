@@ -13,7 +13,7 @@ from schedules.aftermath import PROCESSING_STEPS, STEPS
 from schedules.alarms.kinds import AlarmKind
 from schedules.alarms.raising import raise_alarm
 from schedules.elsewhere import TAKEDOWN, take
-from schedules.elsewhere_trouble import give_up, mourn_takedown, note_wait
+from schedules.elsewhere_trouble import defer, give_up, mourn_takedown, note_wait
 from schedules.states import VideoState
 from schedules.transitions import move_video
 from schedules.workshop import Abandoned, NotWanted, Workshop
@@ -27,9 +27,10 @@ log = structlog.get_logger(__name__)
 
 
 class Verdict(TypedDict):
-    """How a try went. again: `wait` seconds and take it once more; failed, gone: the workflow ends."""
+    """How a try went. again, waits: take it once more after `wait` seconds, and the latter was no failure; failed,
+    gone: the workflow ends."""
 
-    state: Literal["done", "again", "failed", "gone"]
+    state: Literal["done", "again", "waits", "failed", "gone"]
     wait: float
 
 
@@ -90,9 +91,12 @@ def attempt_elsewhere(workshop: Workshop, step: str, publication_id: int, number
         if step in TAKEDOWN:
             mourn_takedown(workshop, publication_id, words)
             return Verdict(state="again", wait=LONGEST_SECONDS if wait is None else wait)
-        if wait is not None:
+        patient = getattr(error, "patient", False)
+        if wait is not None and not defer(workshop, publication_id, step, words, wait):
             note_wait(workshop, publication_id, step, words, wait)
-            return Verdict(state="again", wait=wait)
+            return Verdict(state="waits" if patient else "again", wait=wait)
+        if wait is not None:
+            return Verdict(state="done", wait=0)
         return Verdict(state="done" if give_up(workshop, publication_id, step, words) else "failed", wait=0)
     return Verdict(state="done", wait=0)
 

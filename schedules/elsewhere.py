@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Sequence
 from contextlib import closing
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -260,9 +261,19 @@ def skipped(publication: Publication) -> list[str]:
     return [step for step, note in publication.notes.items() if note["skipped"]]
 
 
-def skip(publication: Publication, step: str, sentence: str) -> None:
-    """Go on without `step`; `sentence` says why."""
-    publication.notes = {**publication.notes, step: {"sentence": sentence, "skipped": True}}
+def skip(publication: Publication, step: str, sentence: str, again: datetime | None = None) -> None:
+    """Go on without `step`; `sentence` says why. again: when it is to be taken after all, by itself."""
+    note = {"sentence": sentence, "skipped": True, "again": again.isoformat() if again else None}
+    publication.notes = {**publication.notes, step: note}
+
+
+def retake_deferred(session: Session, now: datetime) -> None:
+    """Have the steps taken that were skipped until now, of what is published without them."""
+    published = select(Publication).where(Publication.state == PublicationState.PUBLISHED)
+    for publication in session.scalars(published.where(Publication.step == "")):
+        times = [publication.notes[step].get("again") for step in skipped(publication)]
+        if any(time and datetime.fromisoformat(time) <= now for time in times):
+            reopen(publication, ())
 
 
 def _reason(video: Video) -> str:

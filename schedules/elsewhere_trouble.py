@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from sqlalchemy.orm import Session
 
 from schedules.alarms.kinds import AlarmKind
@@ -24,6 +26,17 @@ def note_wait(workshop: Workshop, publication_id: int, step: str, words: str, wa
         if wait >= LONG_SECONDS:
             message = f"{publication.video.title} på {publication.channel}: {words}"
             _raise(session, workshop, AlarmKind.PUBLICATION_WAITS, publication, message)
+
+
+def defer(workshop: Workshop, publication_id: int, step: str, words: str, wait: float) -> bool:
+    """True: `step` would hold up for hours what can stand without it; it is skipped, and taken later by
+    `retake_deferred`."""
+    with workshop.database.session() as session:
+        publication = session.get_one(Publication, publication_id)
+        if wait < LONG_SECONDS or not is_optional(workshop.settings, publication.channel, step):
+            return False
+        skip(publication, step, words, again=workshop.now() + timedelta(seconds=wait))
+        return True
 
 
 def give_up(workshop: Workshop, publication_id: int, step: str, words: str) -> bool:

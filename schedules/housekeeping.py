@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from schedules.database import Database
+from schedules.elsewhere import retake_deferred
 from schedules.models import AwareUTC, Meeting, Video
 from schedules.series import materialise
 from schedules.settings import Settings
@@ -43,6 +44,8 @@ def keep_house(database: Database, settings: Settings, now: datetime) -> Kept:
         expired = _expired(session, settings, now)
         for video in session.scalars(select(Video).where(Video.state == VideoState.DELETED)):
             destroy_files(settings, video)  # where the one who deleted it was killed in between
+    with database.session() as session:
+        retake_deferred(session, now)
     if made or removed:
         log.info("house kept", meetings_made=made, live_folders_removed=removed)
     for video in expired:

@@ -192,11 +192,12 @@ def elsewhere(publication_id: int, takedown: bool) -> str:
 
     takedown: those that take it off the air, else those that put it there.
     """
-    number, last = 0, ""
+    number, last = 1, ""
     while (step := _wanted(publication_id, takedown)) is not None:
-        number = number + 1 if step == last else 1
+        number = 1 if step != last else number
         last = step
         verdict = _attempt_elsewhere(step, publication_id, number)
+        number += verdict["state"] == "again"
         if verdict["state"] == "failed":
             return "failed"
         # Naps, not one long sleep: a person may have changed what is wanted.

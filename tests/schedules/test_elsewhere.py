@@ -23,6 +23,7 @@ from schedules.elsewhere import (
     WITHDRAW,
     next_step,
     order,
+    retake_deferred,
     take,
     take_down,
     wanted_step,
@@ -98,7 +99,7 @@ def carry(workshop: Workshop, youtube: YouTube, *, until: str | None = None) -> 
         verdict = attempt_elsewhere(workshop, step, publication_id, 1)
         assert verdict["state"] != "failed", there(workshop).error
         youtube.advance(verdict["wait"])
-        taken += [] if verdict["state"] == "again" else [step]
+        taken += [step] if verdict["state"] == "done" else []
     raise AssertionError(f"it never ends: {taken}")
 
 
@@ -158,6 +159,20 @@ def test_what_it_can_stand_without_is_skipped_told_and_taken_later(
     assert told(workshop) == {}
 
 
+def test_a_picture_that_must_wait_a_day_holds_nothing_up(workshop: Workshop, youtube: YouTube) -> None:
+    at_home(workshop)
+    youtube.faults.add("youtube.thumbnails.set", status=429, reason="uploadRateLimitExceeded")
+    carry(workshop, youtube)
+    assert there(workshop).state is PublicationState.PUBLISHED
+    with workshop.database.session() as session:
+        retake_deferred(session, NOW + timedelta(hours=23))
+        assert wanting(session) == []
+        retake_deferred(session, NOW + timedelta(hours=25))
+    assert carry(workshop, youtube) == ["thumbnail", SETTLE]
+    (video,) = youtube.videos.values()
+    assert video.thumbnail is not None
+
+
 def test_what_needs_a_person_stops_it_with_one_alarm(workshop: Workshop, youtube: YouTube) -> None:
     video_id = at_home(workshop)
     youtube.fail_processing("codec")
@@ -176,8 +191,8 @@ def test_what_needs_a_person_stops_it_with_one_alarm(workshop: Workshop, youtube
 def test_a_day_without_quota_is_told_and_waited_for(workshop: Workshop, youtube: YouTube) -> None:
     at_home(workshop)
     youtube.faults.add("youtube.videos.insert*", status=400, reason="uploadLimitExceeded")
-    verdict = attempt_elsewhere(workshop, "upload", there(workshop).id, 1)
-    assert verdict["state"] == "again"
+    verdict = attempt_elsewhere(workshop, "upload", there(workshop).id, 50)
+    assert verdict["state"] == "waits"
     assert verdict["wait"] > 3600
     assert "publication_waits" in told(workshop)
     carry(workshop, youtube)
@@ -199,7 +214,7 @@ def test_nothing_is_sent_while_a_meeting_is_on_air_here(workshop: Workshop, yout
         session.add(process)
         number = meeting.id
     verdict = attempt_elsewhere(workshop, "upload", there(workshop).id, 1)
-    assert verdict["state"] == "again"
+    assert verdict["state"] == "waits"
     assert "sänds" in there(workshop).error
     assert youtube.videos == {}
     with workshop.database.session() as session:
