@@ -17,6 +17,7 @@ from broadcast.pusher import Pusher
 from broadcast.steering import Steering
 
 LEAVE_SECONDS = 30.0  # for the platforms' last requests
+AT_ONCE_SECONDS = 1.0  # the same where another process goes on with them
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,10 +71,11 @@ class Outlets:
             thread.start()
         return stopping
 
-    def leave(self, *, ended: bool, seconds: float = LEAVE_SECONDS) -> None:
+    def leave(self, *, ended: bool) -> None:
         """Let go of the platforms; where the meeting has ended, so do its broadcasts there. A platform that does not
-        answer is left after so many seconds, and somebody else must end the broadcast."""
+        answer is left after LEAVE_SECONDS, and somebody else must end the broadcast."""
         self._ended = ended
+        seconds = LEAVE_SECONDS if ended else AT_ONCE_SECONDS
         leaving = [threading.Thread(target=steering.leave, args=(seconds,)) for steering in self._steerings]
         for thread in leaving:
             thread.start()

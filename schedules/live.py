@@ -142,8 +142,8 @@ class LiveMeeting:
         self._tick()
         if not self._interrupted:
             self._conclude()
-        self._drain()
-        # Last: the film need not wait for a platform that takes its time.
+        self._logbook.write()
+        # Now: the film need not wait for a platform that takes its time, nor the platform for a database that is away.
         self._broadcast.leave(ended=not self._interrupted)
         self._tick()
         self._drain()
