@@ -44,6 +44,7 @@ from broadcast.platforms.youtube.reasons import Do, PlatformError
 HEALTH_SECONDS, LIFE_SECONDS, VIEWERS_SECONDS = 15.0, 60.0, 60.0
 UNSEEN_SECONDS = 5.0  # between two looks at a stream that YouTube does not see
 STARTING_SECONDS = 2.0  # between two looks at a broadcast that is starting
+HANGS_SECONDS = 60.0  # of starting, until a person is told
 KEY_SECONDS = 60.0  # between two questions for the key while the ingest refuses it
 TAKEN_SECONDS, LONGEST_TAKEN_SECONDS = 30.0, 300.0  # of sending, until YouTube must see it
 THRIFT = ((2000, 1.0), (2500, 2.0), (3000, 4.0))  # requests made → how much more seldom it is watched
@@ -73,6 +74,10 @@ Settled = Callable[[], Known]
 Turn = Callable[[], AbstractContextManager[bool]]  # False: somebody else is making it just now
 
 _STUCK = "YouTube vill inte starta sändningen fast strömmen kommer fram: starta den i YouTube Studio; nya försök görs."
+_HANGS = (
+    "Sändningen startar inte på YouTube fast den har begärts: titta i YouTube Studio, och hänvisa tittarna till "
+    "webbplatsen så länge."
+)
 _log = logging.getLogger(__name__)
 _EVER = datetime.min.replace(tzinfo=UTC)
 
@@ -99,6 +104,7 @@ class Director:
         self._healthy: tuple[str, str] | None = None
         self._taken_within = TAKEN_SECONDS
         self._over = False
+        self._starting_at: datetime | None = None
         self._refusals = 0  # of a transition, in a row: each costs as much as one that succeeds
         self._transition_after = _EVER
         self._due = {"stream": _EVER, "life": _EVER, "viewers": _EVER}
@@ -146,8 +152,10 @@ class Director:
             self._give_addresses(steer, moment.now)
         if self._life is None:
             yield from self._announce(steer, moment)
-        elif self._doubtful or self._life in STARTING:
+        elif self._doubtful:
             yield from self._look(steer, moment)
+        elif self._life in STARTING:
+            yield from self._await_start(steer, moment)
         elif moment.over:
             if not self.finished:
                 yield from self._see(complete(steer, self._address), moment)
@@ -192,14 +200,26 @@ class Director:
         life = steer.life(self._address)
         if life is not None:
             yield from self._see(life, moment)
-            if life in STARTING:
-                self._patience.not_before = moment.now + timedelta(seconds=STARTING_SECONDS)
             return
         self._missing += 1
         if self._missing < MISSING_TIMES:
             self._doubtful = True
             raise PlatformError("Sändningen syns inte på YouTube.", Do.GONE, "liveBroadcastNotFound")
         yield from self._see(GONE, moment)
+
+    def _await_start(self, steer: Calls, moment: Moment) -> Iterator[Event]:
+        if moment.now < self._due["life"]:
+            return
+        yield from self._look(steer, moment)
+        if self._life not in STARTING:
+            self._starting_at = None
+            return
+        self._starting_at = self._starting_at or moment.now
+        lasted = (moment.now - self._starting_at).total_seconds()
+        wait = min(max(STARTING_SECONDS, lasted / 4), HEALTH_SECONDS)
+        self._due["life"] = moment.now + timedelta(seconds=wait)
+        if lasted >= HANGS_SECONDS:
+            raise PlatformError(_HANGS, Do.RETRY, self._life)
 
     def _go_on(self, steer: Calls, moment: Moment) -> Iterator[Event]:
         """Before it is live: wait until YouTube sees the stream, and take the next transition that is due."""
@@ -247,7 +267,9 @@ class Director:
             if healthy != self._healthy:
                 self._healthy = healthy
                 yield self._event(BroadcastHealth, moment, health=healthy[0], fault=healthy[1])
-        wait = HEALTH_SECONDS * self._thrift() if state.active else UNSEEN_SECONDS
+        # Soon, where each second counts; not all evening, where it is YouTube that is ill.
+        soon = not state.active and moment.sending is not None and self._taken_within == TAKEN_SECONDS
+        wait = UNSEEN_SECONDS if soon else HEALTH_SECONDS * self._thrift()
         self._due["stream"] = moment.now + timedelta(seconds=wait)
 
     def _watch(self, calls: Calls, moment: Moment) -> Iterator[Event]:

@@ -140,10 +140,10 @@ def test_a_stream_that_youtube_does_not_see_is_pushed_anew_with_patience(stage: 
     stage.send(flowing=False)
     stage.run(58)
     assert len(stage.of(NotTaken)) == 1, "the second time it is given twice as long"
-    stage.run(10)
+    stage.run(18)
     assert len(stage.of(NotTaken)) == 2
     stage.send()
-    stage.run(6)
+    stage.run(16)
     assert len(stage.of(Taken)) == 1
 
 
@@ -255,6 +255,31 @@ def test_a_transition_that_is_always_refused_does_not_eat_the_quota(stage: Stage
     assert stage.of(PlatformTrouble)[0].permanent
     tries = [r for r in stage.youtube.requests if r.method.endswith("transition")]
     assert len(tries) < 15
+
+
+def test_a_start_that_hangs_is_told_and_not_asked_about_all_evening(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.until("ready")
+    stage.send()
+    stage.opened = True
+    with monkeypatch.context() as hanging:
+        hanging.setattr("tests.standins.youtube_live.Broadcast._arrive", lambda *_: None)
+        before = len(stage.youtube.requests)
+        stage.run(900)
+        (trouble,) = stage.of(PlatformTrouble)
+        assert "startar inte" in trouble.reason
+        assert len(stage.youtube.requests) - before < 60
+    stage.until("live", 90)
+    assert len(stage.of(PlatformWell)) == 2, "at the beginning, and now"
+
+
+def test_an_hour_in_which_youtube_sees_nothing_costs_no_more_than_another(stage: Stage) -> None:
+    stage.go_live()
+    stage.youtube.packets(stage.key, flowing=False)
+    before = len(stage.youtube.requests)
+    stage.run(3600, every=5)
+    assert len(stage.youtube.requests) - before < 400
 
 
 def test_no_quota_is_told_and_the_broadcast_is_ended_all_the_same(stage: Stage) -> None:
