@@ -22,31 +22,26 @@ from typing import Any
 
 from broadcast.events import (
     BroadcastEnded,
-    BroadcastHealth,
     BroadcastSeen,
     Event,
-    NotTaken,
     PlatformEvent,
     PlatformTrouble,
     PlatformWell,
-    Taken,
     ViewersCounted,
 )
 from broadcast.platforms import Moment
 from broadcast.platforms.youtube.announce import REMOVED, announce, complete, ready_stream
 from broadcast.platforms.youtube.calls import Calls
-from broadcast.platforms.youtube.health import fault_of
 from broadcast.platforms.youtube.ingest import YouTubeIngest
 from broadcast.platforms.youtube.patience import Patience
 from broadcast.platforms.youtube.plan import OVER, STARTING, BroadcastPlan
 from broadcast.platforms.youtube.reasons import Do, PlatformError
+from broadcast.platforms.youtube.stream_watch import StreamWatch
 
-HEALTH_SECONDS, LIFE_SECONDS, VIEWERS_SECONDS = 15.0, 60.0, 60.0
-UNSEEN_SECONDS = 5.0  # between two looks at a stream that YouTube does not see
-STARTING_SECONDS = 2.0  # between two looks at a broadcast that is starting
+LIFE_SECONDS, VIEWERS_SECONDS = 60.0, 60.0
+STARTING_SECONDS, LONGEST_STARTING_SECONDS = 2.0, 15.0  # between two looks at a broadcast that is starting
 HANGS_SECONDS = 60.0  # of starting, until a person is told
 KEY_SECONDS = 60.0  # between two questions for the key while the ingest refuses it
-TAKEN_SECONDS, LONGEST_TAKEN_SECONDS = 30.0, 300.0  # of sending, until YouTube must see it
 THRIFT = ((2000, 1.0), (2500, 2.0), (3000, 4.0))  # requests made → how much more seldom it is watched
 MISSING_TIMES = 3  # in a row, until a broadcast is taken to be deleted: a list may lag behind for a moment
 REFUSALS = 5  # of a transition in a row, until a person is told
@@ -100,14 +95,12 @@ class Director:
         self._missing = 0  # looks in a row that found no broadcast
         self._told: tuple[str, str] | None = None  # address and life
         self._addressed_at: datetime | None = None
-        self._active: bool | None = None
-        self._healthy: tuple[str, str] | None = None
-        self._taken_within = TAKEN_SECONDS
+        self._sight = StreamWatch(platform)
         self._over = False
         self._starting_at: datetime | None = None
         self._refusals = 0  # of a transition, in a row: each costs as much as one that succeeds
         self._transition_after = _EVER
-        self._due = {"stream": _EVER, "life": _EVER, "viewers": _EVER}
+        self._due = {"life": _EVER, "viewers": _EVER}
 
     @property
     def finished(self) -> bool:
@@ -195,6 +188,7 @@ class Director:
                 yield self._event(BroadcastEnded, moment, state=life)
             if before is None or life in ("live", "testing"):
                 self._due = dict.fromkeys(self._due, _EVER)
+                self._sight.hasten()
 
     def _look(self, steer: Calls, moment: Moment) -> Iterator[Event]:
         life = steer.life(self._address)
@@ -216,7 +210,7 @@ class Director:
             return
         self._starting_at = self._starting_at or moment.now
         lasted = (moment.now - self._starting_at).total_seconds()
-        wait = min(max(STARTING_SECONDS, lasted / 4), HEALTH_SECONDS)
+        wait = min(max(STARTING_SECONDS, lasted / 4), LONGEST_STARTING_SECONDS)
         self._due["life"] = moment.now + timedelta(seconds=wait)
         if lasted >= HANGS_SECONDS:
             raise PlatformError(_HANGS, Do.RETRY, self._life)
@@ -227,11 +221,11 @@ class Director:
             self._life = None
             return
         if moment.sending is None:  # there is nothing to be seen
-            self._active, self._due["stream"] = None, _EVER
-        elif moment.now >= self._due["stream"]:
+            self._sight.forget()
+        elif self._sight.is_due(moment.now):
             yield from self._look_at_stream(steer, moment)
         to = self._next_life(moment)
-        if to is not None and self._active and moment.now >= self._transition_after:
+        if to is not None and self._sight.active and moment.now >= self._transition_after:
             yield from self._see(self._transition(steer, to, moment.now), moment)
 
     def _transition(self, steer: Calls, to: str, now: datetime) -> str:
@@ -254,27 +248,13 @@ class Director:
         return "live" if due else None
 
     def _look_at_stream(self, calls: Calls, moment: Moment) -> Iterator[Event]:
-        state = calls.stream_state(self._stream)
-        if state.active and self._active is not True:
-            yield self._event(Taken, moment)
-            self._taken_within = TAKEN_SECONDS
-        elif not state.active and (moment.sending or 0) >= self._taken_within:
-            yield self._event(NotTaken, moment, seconds=moment.sending)
-            self._taken_within = min(2 * self._taken_within, LONGEST_TAKEN_SECONDS)
-        self._active = state.active
-        if state.active or self._life == "live":
-            healthy = (state.health, fault_of(state))
-            if healthy != self._healthy:
-                self._healthy = healthy
-                yield self._event(BroadcastHealth, moment, health=healthy[0], fault=healthy[1])
-        # Soon, where each second counts; not all evening, where it is YouTube that is ill.
-        soon = not state.active and moment.sending is not None and self._taken_within == TAKEN_SECONDS
-        wait = UNSEEN_SECONDS if soon else HEALTH_SECONDS * self._thrift()
-        self._due["stream"] = moment.now + timedelta(seconds=wait)
+        return self._sight.look(
+            calls, self._stream, moment, on_air=self._life == "live", thrift=self._thrift()
+        )
 
     def _watch(self, calls: Calls, moment: Moment) -> Iterator[Event]:
         """While it is live: what is due, one request a step."""
-        if moment.now >= self._due["stream"]:
+        if self._sight.is_due(moment.now):
             yield from self._look_at_stream(calls, moment)
         elif moment.now >= self._due["life"]:
             yield from self._look(calls, moment)
@@ -296,7 +276,8 @@ class Director:
                 yield from self._see(GONE, moment)
                 return
         elif error.do is Do.AWAIT_STREAM:
-            self._active, self._doubtful, self._due["stream"] = False, False, _EVER
+            self._doubtful = False
+            self._sight.forget()
         elif error.do is Do.REREAD:
             self._doubtful = self._life is not None
         if self._patience.failed(error, moment.now, over=moment.over):

@@ -101,9 +101,9 @@ def command_lines() -> str:
 def test_a_short_evening(
     make: Callable[..., Broadcast], ingesting: YouTube, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("broadcast.platforms.youtube.director.TAKEN_SECONDS", 2.0)
-    monkeypatch.setattr("broadcast.platforms.youtube.director.HEALTH_SECONDS", 1.0)
-    monkeypatch.setattr("broadcast.platforms.youtube.director.UNSEEN_SECONDS", 1.0)
+    monkeypatch.setattr("broadcast.platforms.youtube.stream_watch.TAKEN_SECONDS", 2.0)
+    monkeypatch.setattr("broadcast.platforms.youtube.stream_watch.HEALTH_SECONDS", 1.0)
+    monkeypatch.setattr("broadcast.platforms.youtube.stream_watch.UNSEEN_SECONDS", 1.0)
     monkeypatch.setattr("broadcast.platforms.youtube.ingest.FIRST_SECONDS", 0.2)
     broadcast, seen = make(), list[Event]()
     wait_for(broadcast, seen, has(LinkUp, platform="youtube", part="primary"))
