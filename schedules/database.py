@@ -35,7 +35,11 @@ def open_database(url: str) -> Database:
     """Open the database at `url` (an SQLAlchemy URL). The file's folder is made; tables come by `migrate`."""
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite" and parsed.database:
-        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        file = Path(parsed.database)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        if not file.exists():
+            # For our account alone, and so are the files that SQLite makes beside it: uploads have their secrets here.
+            file.touch(mode=0o600)
     engine = create_engine(url, pool_pre_ping=True)
     if parsed.get_backend_name() == "sqlite":
         event.listen(engine, "connect", _tune_sqlite)

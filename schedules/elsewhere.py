@@ -1,8 +1,8 @@
 """Publications on other channels than the film's home: what each needs next, and how that step is taken.
 
-A film goes elsewhere when it stands at home. What is wanted follows from two states, the video's and the
-publication's; so a lost message, a killed worker or a change of mind in the middle is harmless: the next look finds
-what is to be done.
+A film goes elsewhere when it stands at home, and off again when it is withdrawn there. What is wanted follows from
+the states of the video, its home and the publication; so a lost message, a killed worker or a change of mind in the
+middle is harmless: the next look finds what is to be done.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 import structlog
 from sqlalchemy import and_, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from schedules.adoption import adopt, chapters_there, outdated_broadcast
 from schedules.alarms.kinds import AlarmKind
@@ -65,28 +65,36 @@ def order(session: Session, workshop: Workshop, video: Video) -> None:
 
 def wanting(session: Session) -> list[tuple[int, bool]]:
     """The publications elsewhere for which something is to be done: (id, whether it is to be taken off the air)."""
-    up = and_(Publication.state == PublicationState.WAITING, Video.state == VideoState.PUBLISHED)
+    home = aliased(Publication)
+    up = and_(
+        Publication.state == PublicationState.WAITING,
+        Video.state == VideoState.PUBLISHED,
+        home.state == PublicationState.PUBLISHED,
+    )
     off = or_(
         and_(
-            Video.state == VideoState.WITHDRAWN,
+            home.state == PublicationState.WITHDRAWN,
             Publication.state.not_in([PublicationState.WITHDRAWN, PublicationState.DELETED]),
         ),
         and_(Video.state == VideoState.DELETED, Publication.state != PublicationState.DELETED),
     )
     rows = session.execute(
-        select(Publication.id, Video.state)
+        select(Publication.id, off.label("off"))
         .join(Publication.video)
+        .join(home, and_(home.video_id == Video.id, home.channel == Video.channel))
         .where(Publication.channel != Video.channel, or_(up, off))
         .order_by(Publication.id)
     )
-    return [(row.id, row.state is not VideoState.PUBLISHED) for row in rows]
+    return [(row.id, bool(row.off)) for row in rows]
 
 
-def next_step(video: VideoState, publication: Publication, steps: Sequence[str]) -> str | None:
-    """What is to be done next for a publication, by its own state and its video's; None: nothing."""
+def next_step(
+    video: VideoState, home: PublicationState, publication: Publication, steps: Sequence[str]
+) -> str | None:
+    """What is to be done next for a publication, by its own state, its video's and its home's; None: nothing."""
     if video is VideoState.DELETED:
         return None if publication.state is PublicationState.DELETED else DELETE
-    if video is VideoState.WITHDRAWN:
+    if home is PublicationState.WITHDRAWN:  # also while a new cut is being made of what was withdrawn
         gone = publication.state in (PublicationState.WITHDRAWN, PublicationState.DELETED)
         return None if gone else WITHDRAW
     if video is not VideoState.PUBLISHED or publication.state is not PublicationState.WAITING:
@@ -104,7 +112,7 @@ def wanted_step(workshop: Workshop, publication_id: int, *, takedown: bool) -> s
         if publication is None:
             return None
         steps = steps_of(workshop.settings, publication.channel)
-        step = next_step(publication.video.state, publication, steps)
+        step = next_step(publication.video.state, _home(publication.video), publication, steps)
     return step if (step in TAKEDOWN) is takedown else None
 
 
@@ -143,7 +151,12 @@ def take(workshop: Workshop, publication_id: int, step: str) -> None:
 def _wanted(session: Session, workshop: Workshop, publication_id: int, step: str) -> Publication:
     publication = session.get(Publication, publication_id, populate_existing=True)
     steps = () if publication is None else steps_of(workshop.settings, publication.channel)
-    if publication is None or next_step(publication.video.state, publication, steps) != step:
+    video = None if publication is None else publication.video
+    if (
+        publication is None
+        or video is None
+        or next_step(video.state, _home(video), publication, steps) != step
+    ):
         raise NotWanted(f"publication {publication_id}: {step} is not what is to be done")
     return publication
 
@@ -274,6 +287,11 @@ def retake_deferred(session: Session, now: datetime) -> None:
         times = [publication.notes[step].get("again") for step in skipped(publication)]
         if any(time and datetime.fromisoformat(time) <= now for time in times):
             reopen(publication, ())
+
+
+def _home(video: Video) -> PublicationState:
+    home = next((p for p in video.publications if p.channel == video.channel), None)
+    return home.state if home is not None else PublicationState.WAITING
 
 
 def _reason(video: Video) -> str:

@@ -39,6 +39,16 @@ def test_the_migrated_schema_is_that_of_the_models(database: Database) -> None:
         assert compare_metadata(context, Base.metadata) == []
 
 
+def test_nobody_else_on_the_machine_reads_it(tmp_path: Path) -> None:
+    database = open_database(f"sqlite:///{tmp_path / 'laktare.db'}")
+    database.migrate()
+    with database.session() as session:
+        session.add(new_meeting())
+        session.flush()
+        assert {file.stat().st_mode & 0o777 for file in tmp_path.iterdir()} == {0o600}
+    database.close()
+
+
 def test_a_second_migration_changes_nothing(database: Database) -> None:
     with database.session() as session:
         session.add(new_meeting(title="Budget"))

@@ -388,28 +388,47 @@ def test_what_youtube_recorded_itself_gives_way_to_a_film_with_cuts(
     assert youtube.videos[there(workshop).address].status["privacyStatus"] == "public"
 
 
+V, P = VideoState, PublicationState
+
+
 @pytest.mark.parametrize(
-    ("video", "publication", "done", "step"),
+    ("video", "home", "publication", "done", "step"),
     [
-        (VideoState.PUBLISHED, PublicationState.WAITING, [], "upload"),
-        (VideoState.PUBLISHED, PublicationState.WAITING, ["upload"], "details"),
-        (VideoState.PUBLISHED, PublicationState.WAITING, list(STEPS), SETTLE),
-        (VideoState.PUBLISHED, PublicationState.PUBLISHED, list(STEPS), None),
-        (VideoState.PUBLISHED, PublicationState.FAILED, [], None),
-        (VideoState.PROCESSING, PublicationState.WAITING, [], None),
-        (VideoState.REVIEW, PublicationState.PUBLISHED, [], None),
-        (VideoState.WITHDRAWN, PublicationState.PUBLISHED, [], WITHDRAW),
-        (VideoState.WITHDRAWN, PublicationState.FAILED, [], WITHDRAW),
-        (VideoState.WITHDRAWN, PublicationState.WITHDRAWN, [], None),
-        (VideoState.DELETED, PublicationState.WITHDRAWN, [], "delete"),
-        (VideoState.DELETED, PublicationState.DELETED, [], None),
+        (V.PUBLISHED, P.PUBLISHED, P.WAITING, [], "upload"),
+        (V.PUBLISHED, P.PUBLISHED, P.WAITING, ["upload"], "details"),
+        (V.PUBLISHED, P.PUBLISHED, P.WAITING, list(STEPS), SETTLE),
+        (V.PUBLISHED, P.PUBLISHED, P.PUBLISHED, list(STEPS), None),
+        (V.PUBLISHED, P.PUBLISHED, P.FAILED, [], None),
+        (V.PROCESSING, P.PUBLISHED, P.WAITING, [], None),
+        (V.REVIEW, P.PUBLISHED, P.PUBLISHED, [], None),
+        (V.WITHDRAWN, P.WITHDRAWN, P.PUBLISHED, [], WITHDRAW),
+        (V.WITHDRAWN, P.WITHDRAWN, P.FAILED, [], WITHDRAW),
+        (V.PROCESSING, P.WITHDRAWN, P.PUBLISHED, [], WITHDRAW),  # cut anew before it was hidden there
+        (V.WITHDRAWN, P.WITHDRAWN, P.WITHDRAWN, [], None),
+        (V.DELETED, P.DELETED, P.WITHDRAWN, [], "delete"),
+        (V.DELETED, P.DELETED, P.DELETED, [], None),
     ],
 )
-def test_what_is_wanted_follows_from_two_states(
-    video: VideoState, publication: PublicationState, done: list[str], step: str | None
+def test_what_is_wanted_follows_from_states(
+    video: VideoState,
+    home: PublicationState,
+    publication: PublicationState,
+    done: list[str],
+    step: str | None,
 ) -> None:
     row = Publication(state=publication, done=done, notes={}, former=[])
-    assert next_step(video, row, STEPS) == step
+    assert next_step(video, home, row, STEPS) == step
+
+
+def test_withdrawn_and_cut_anew_it_is_hidden_all_the_same(workshop: Workshop, youtube: YouTube) -> None:
+    video_id = at_home(workshop)
+    carry(workshop, youtube)
+    withdraw(workshop, video_id)
+    decide(workshop, video_id, lambda s, v: decisions.cut(
+        s, v, pieces=[(1, 2)], reason="Personuppgift", who="eva", now=NOW))  # fmt: skip
+    assert carry(workshop, youtube) == [WITHDRAW]
+    (video,) = youtube.videos.values()
+    assert video.status["privacyStatus"] == "private"
 
 
 def test_what_is_for_the_staff_never_leaves(workshop: Workshop) -> None:
