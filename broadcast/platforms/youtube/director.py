@@ -132,11 +132,11 @@ class Director:
         return 0 if self._clients is None else self._clients.steer.made + self._clients.watch.made
 
     def _next(self, moment: Moment) -> Iterator[Event]:
+        if self._life in (*OVER, GONE) or (moment.over and self._life is None):
+            return
         if self._clients is None:
             self._clients = self._connect()
         steer = self._clients.steer
-        if self._life in OVER or self._life == GONE:
-            return
         if not self._stream:
             self._stream = ready_stream(steer, self._settled().plan.stream)
         if self._addressed_at is None or (
@@ -164,8 +164,6 @@ class Director:
         self._addressed_at = now
 
     def _announce(self, steer: Calls, moment: Moment) -> Iterator[Event]:
-        if moment.over:
-            return
         with self._turn() as mine:
             if not mine:
                 return
@@ -173,7 +171,6 @@ class Director:
             for seen in announce(steer, known.plan, self._address or known.address, moment.now, edit=False):
                 self._address, self._monitored = seen.id, seen.monitored
                 yield from self._see(seen.life, moment, seen.began)
-            # Only now: had it been cut short, the rest must be done first.
 
     def _see(self, life: str, moment: Moment, began: datetime | None = None) -> Iterator[Event]:
         """The broadcast is in this state."""
