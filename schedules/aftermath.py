@@ -73,6 +73,8 @@ def render_video(workshop: Workshop, video_id: int) -> None:
             ffmpeg=workshop.ffmpeg,
             ledger=order.ledger,
             title=order.title,
+            # Not every change from a slate to the room is a keyframe, and nothing of the open meeting shall go with it.
+            exact=True,
         )
         made = workshop.watch(video_id, "render", events, Rendered)
         made.path.replace(target)

@@ -110,8 +110,8 @@ def test_redacted_after_publication_it_keeps_its_address(workshop: Workshop, mee
         assert move_video(session, meeting_video, VideoState.PROCESSING, now=NOW, who="eva")
     second = take(workshop, meeting_video, *PROCESSING_STEPS, "publish")
     frames = shown(workshop.settings.archive_folder(first.key) / "video.mp4")
-    assert not {*range(375, 400)} & {*frames}
-    assert {*range(100, 250)} <= {*frames}
+    # To the frame, though no keyframe stands there: nothing of the open meeting goes with it.
+    assert frames == [*range(100, 250), *range(350, 375), *range(400, 500)]
     assert (second.key, second.published_at) == (first.key, first.published_at)
     assert "Personuppgift" in [cut["reason"] for cut in second.made_cuts]
     assert second.cuts == [{"start": 15.0, "end": 16.0, "reason": "Personuppgift"}]
