@@ -142,9 +142,10 @@ class Broadcast:
         }
 
     def stop(self) -> None:
-        """Go off air: everything that was sent is written out before this returns. Twice is harmless.
+        """Go off air: everything that was sent is recorded before this returns. Twice is harmless.
 
-        What the platforms keep of their own stays as it is; see `leave`.
+        What the platforms keep of their own stays as it is, and one that takes the stream slowly is not waited for;
+        see `leave`.
         """
         if self._over.is_set():
             return
@@ -152,12 +153,12 @@ class Broadcast:
         self.encoder.finish()
         self.feed.end()
         self.capture.stop()
-        stopping = self._outlets.stop()
         self._levels.flush()
         self.recording.finish()
+        self._outlets.stop()
         self._over.set()
         self._snapshots.put(None)
-        for thread in (*stopping, self._watcher, self._photographer):
+        for thread in (self._watcher, self._photographer):
             thread.join(35)
 
     def leave(self, *, ended: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,7 +17,8 @@ from broadcast.platforms import LivePlatform, Moment
 from broadcast.pusher import Pusher
 from broadcast.steering import Steering
 
-LEAVE_SECONDS = 30.0  # for the platforms' last requests
+STOP_SECONDS = 3.0  # for what the feed still holds; an ingest that hangs must not keep the recording waiting
+LEAVE_SECONDS = 30.0  # for the rest of it, and for the platforms' last requests
 AT_ONCE_SECONDS = 1.0  # the same where another process goes on with them
 
 
@@ -42,6 +44,7 @@ class Outlets:
             for p in platforms
         }
         self._steerings = [Steering(p, partial(self._moment, p.key), self._seen) for p in platforms]
+        self._stopping: list[threading.Thread] = []
         self._starts: datetime | None = None
         self._opened = self._ended = False
 
@@ -64,18 +67,20 @@ class Outlets:
         """When the meeting is planned to start, and whether the room is or has been on air."""
         self._starts, self._opened = starts, opened
 
-    def stop(self) -> list[threading.Thread]:
-        """Send what the ended feed still holds; the threads that do so may be waited for."""
-        stopping = [threading.Thread(target=pusher.stop) for pusher in self._all_pushers()]
-        for thread in stopping:
+    def stop(self) -> None:
+        """Send what the ended feed still holds. Not waited for longer than STOP_SECONDS; `leave` waits for the rest."""
+        self._stopping = [threading.Thread(target=pusher.stop, daemon=True) for pusher in self._all_pushers()]
+        for thread in self._stopping:
             thread.start()
-        return stopping
+        _join(self._stopping, STOP_SECONDS)
 
     def leave(self, *, ended: bool) -> None:
         """Let go of the platforms; where the meeting has ended, so do its broadcasts there. A platform that does not
         answer is left after LEAVE_SECONDS, and somebody else must end the broadcast."""
         self._ended = ended
-        seconds = LEAVE_SECONDS if ended else AT_ONCE_SECONDS
+        until = time.monotonic() + (LEAVE_SECONDS if ended else AT_ONCE_SECONDS)
+        _join(self._stopping, (until - time.monotonic()) / 2)
+        seconds = until - time.monotonic()
         leaving = [threading.Thread(target=steering.leave, args=(seconds,)) for steering in self._steerings]
         for thread in leaving:
             thread.start()
@@ -100,3 +105,9 @@ class Outlets:
 
     def _link(self, platform: str, part: str, kind: str, what: dict[str, Any]) -> None:
         self._listener.link(LinkUp if kind == "up" else LinkLost, platform=platform, part=part, **what)
+
+
+def _join(threads: Sequence[threading.Thread], seconds: float) -> None:
+    until = time.monotonic() + seconds
+    for thread in threads:
+        thread.join(max(0.0, until - time.monotonic()))

@@ -17,24 +17,27 @@ from broadcast.ffmpeg import QUIET, Ffmpeg, without_secrets
 class Process:
     """A command in a session of its own, its standard error drained into its last lines.
 
-    `pass_fds` are handed to the process and closed here. It dies when its pipes close, so it never outlives us.
+    `pass_fds` are handed to the process and closed here, whatever comes of it. It dies when its pipes close, so it
+    never outlives us. Raises OSError where the machine cannot start it.
     """
 
     def __init__(
         self, command: Sequence[str | Path], *, pass_fds: Sequence[int] = (), pipe_out: bool = False
     ) -> None:
         self._lines: deque[str] = deque(maxlen=20)
-        self.popen = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE if pipe_out else subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            pass_fds=pass_fds,
-            start_new_session=True,
-            bufsize=0,
-        )
-        for fd in pass_fds:
-            os.close(fd)
+        try:
+            self.popen = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE if pipe_out else subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                pass_fds=pass_fds,
+                start_new_session=True,
+                bufsize=0,
+            )
+        finally:
+            for fd in pass_fds:
+                os.close(fd)
         threading.Thread(target=self._drain, name="stderr", daemon=True).start()
 
     @property

@@ -98,13 +98,15 @@ class Pusher:
             ended = self._push(subscription)
             if ended:
                 return True
-            reason = (self.child.last_words if self.child else "") or "it stopped taking the stream"
+            reason = (self.child.last_words if self.child else "") or "den slutade ta emot"
             if self.child is not None and self.child.popen.returncode is not None:
                 self.ingest.ended(self.child.popen.returncode)
         except NotReady:
             raise
         except BroadcastError as error:
             reason, permanent = str(error), error.permanent
+        except OSError as error:  # such as too many processes or open files: that may pass
+            reason = f"datorn nekar: {error.strerror or type(error).__name__}"
         finally:
             self._feed.unsubscribe(subscription)
         if self.up or self._down_since is None or permanent > self.refused:
@@ -117,7 +119,14 @@ class Pusher:
         input_read, input_write = os.pipe()
         progress_read, progress_write = os.pipe()
         self._last_progress = None
-        self.child = child = self.ingest.begin(self._ffmpeg, input_fd=input_read, progress_fd=progress_write)
+        try:
+            self.child = child = self.ingest.begin(
+                self._ffmpeg, input_fd=input_read, progress_fd=progress_write
+            )
+        except OSError:
+            os.close(input_write)
+            os.close(progress_read)
+            raise
         threading.Thread(
             target=self._read_progress, args=(progress_read,), name="progress", daemon=True
         ).start()

@@ -36,7 +36,8 @@ class Ingest(Protocol):
 
     def begin(self, ffmpeg: Ffmpeg, *, input_fd: int, progress_fd: int) -> Process:
         """Start the process that carries the MPEG-TS of `input_fd` there. Both descriptors become the process's; it
-        writes lines `out_time_us=…` on `progress_fd` while the stream is taken."""
+        writes lines `out_time_us=…` on `progress_fd` while the stream is taken. Raises OSError where the machine
+        cannot start it."""
 
     def ended(self, status: int) -> None:
         """The process ended by itself, or was killed, with this exit status. Raises a permanent BroadcastError where

@@ -12,6 +12,7 @@ import pytest
 from broadcast.encoder_arguments import Encoding
 from broadcast.ffmpeg import Ffmpeg, find_ffmpeg
 from broadcast.onair import Broadcast, Plan
+from broadcast.platforms import LivePlatform
 from broadcast.platforms.local import LocalPlatform
 from broadcast.slate import Slate, SlateText
 from broadcast.source import PictureFormat, Source
@@ -30,7 +31,11 @@ def make_broadcast(tmp_path: Path, ffmpeg_binary: Ffmpeg) -> Iterator[Callable[.
     running: list[Broadcast] = []
 
     def make(
-        *, source: Source | None = None, folder: Path | None = None, ballast_bytes: int = 1 << 20
+        *,
+        source: Source | None = None,
+        folder: Path | None = None,
+        ballast_bytes: int = 1 << 20,
+        elsewhere: tuple[LivePlatform, ...] = (),
     ) -> Broadcast:
         plan = Plan(
             folder=folder or tmp_path / "recording",
@@ -38,7 +43,7 @@ def make_broadcast(tmp_path: Path, ffmpeg_binary: Ffmpeg) -> Iterator[Callable[.
             picture=SMALL,
             encoding=Encoding(video_kbit=400, audio_kbit=96),
             slates={slate: SlateText(heading=slate.value) for slate in Slate},
-            platforms=(LocalPlatform("local", tmp_path / "live"),),
+            platforms=(LocalPlatform("local", tmp_path / "live"), *elsewhere),
             ballast_bytes=ballast_bytes,
         )
         broadcast = Broadcast(plan, ffmpeg_binary)

@@ -23,8 +23,11 @@ from broadcast.events import (
     SecondMeasured,
     SourceLost,
 )
+from broadcast.ffmpeg import Ffmpeg
 from broadcast.ledger import BASE_SECONDS, read_ledger
 from broadcast.onair import Broadcast
+from broadcast.platforms.local import LocalPlatform
+from broadcast.process import Child, Process
 from broadcast.slate import Slate
 from broadcast.source import Source
 
@@ -194,3 +197,29 @@ def test_a_full_disk_stops_the_recording_alone(
     assert recorded[-1] == ledger.end_frame - 1
     (missing,) = ledger.missing
     assert not [f for f in recorded if missing.start <= f < missing.end]
+
+
+class Hanging(LocalPlatform):
+    """A platform that says that all is well and stops reading."""
+
+    def begin(self, ffmpeg: Ffmpeg, *, input_fd: int, progress_fd: int) -> Child:
+        script = 'echo out_time_us=1 >&"$1"; while :; do sleep 0.5; echo out_time_us=$((n+=1)) >&"$1"; done'
+        words = ["bash", "-c", script, "hang", str(progress_fd)]
+        return Process(words, pass_fds=(input_fd, progress_fd))  # type: ignore[return-value]
+
+
+def test_an_ingest_that_hangs_at_the_end_holds_up_neither_recording_nor_website(
+    make_broadcast: Callable[..., Broadcast], tmp_path: Path
+) -> None:
+    broadcast = make_broadcast(elsewhere=(Hanging("elsewhere", tmp_path / "elsewhere"),))
+    seen: list[Event] = []
+    wait_for(broadcast, seen, has(LinkUp, platform="local"))
+    wait_for(broadcast, seen, has(LinkUp, platform="elsewhere"))
+    began = time.monotonic()
+    broadcast.stop()
+    assert time.monotonic() - began < 5, "or the meeting would seem to have died"
+    assert read_ledger(broadcast.plan.folder).sha256 is not None
+    assert (tmp_path / "live" / "index.m3u8").read_text().endswith("#EXT-X-ENDLIST\n")
+    began = time.monotonic()
+    broadcast.leave(ended=False)
+    assert time.monotonic() - began < 2
