@@ -27,7 +27,8 @@ LOOK = """async seconds => {
   const seen = [];
   for (const second of seconds) {
     await new Promise((done, failed) => {
-      video.onseeked = done; video.onerror = () => failed(new Error(video.error.message));
+      // Not `seeked`: on a busy machine the picture of before may still stand then.
+      video.requestVideoFrameCallback(done); video.onerror = () => failed(new Error(video.error.message));
       video.currentTime = second;
     });
     pen.drawImage(video, 0, 0);
