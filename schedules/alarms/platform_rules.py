@@ -22,11 +22,16 @@ def platform_changes(event: LinkLost | LinkUp | PlatformEvent, name: str) -> lis
     part = event.platform
     match event:
         case LinkLost():
-            return [Raise(kind=AlarmKind.LINK_LOST, part=_link(event), message=_lost(event, name))]
+            lost = Raise(kind=AlarmKind.LINK_LOST, part=_link(event), message=_lost(event, name))
+            # What a person must mend is told even where passing trouble was told before.
+            return [Clear(kind=AlarmKind.LINK_LOST, part=_link(event)), lost] if event.permanent else [lost]
         case LinkUp():
             return [Clear(kind=AlarmKind.LINK_LOST, part=_link(event))]
         case PlatformTrouble():
-            return [Raise(kind=AlarmKind.PLATFORM_TROUBLE, part=part, message=event.reason)]
+            return [
+                Clear(kind=AlarmKind.PLATFORM_TROUBLE, part=part),  # it is another trouble than before
+                Raise(kind=AlarmKind.PLATFORM_TROUBLE, part=part, message=event.reason),
+            ]
         case PlatformWell():
             return [Clear(kind=AlarmKind.PLATFORM_TROUBLE, part=part)]
         case BroadcastHealth():

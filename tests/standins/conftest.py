@@ -36,6 +36,9 @@ class OverRequests:
         told.reason = answer.reason
         return told, answer.content
 
+    def close(self) -> None:
+        self._session.close()
+
 
 def credentials_of(youtube: YouTube, name: str, scopes: tuple[str, ...] = EVERY_CALL) -> Credentials:
     """google-auth's credentials of an account that has consented."""

@@ -85,6 +85,6 @@ def complete(calls: Calls, address: str) -> str:
     try:
         return calls.transition(address, "complete")
     except PlatformError as error:
-        if error.do is Do.REREAD and (life := calls.life(address)) in (*OVER, None):
+        if error.do in (Do.REREAD, Do.GONE) and (life := calls.life(address)) in (*OVER, None):
             return life or "gone"
         raise

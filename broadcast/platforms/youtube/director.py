@@ -88,6 +88,7 @@ class Director:
         self._ingests, self._lead = ingests, timedelta(seconds=lead)
         self._patience = Patience()
         self._clients: Clients | None = None
+        self._made_before = 0  # requests, by clients that were given up
         self._stream = self._address = ""
         self._monitored = False
         self._life: str | None = None  # None: not read yet
@@ -129,7 +130,8 @@ class Director:
 
     @property
     def _made(self) -> int:
-        return 0 if self._clients is None else self._clients.steer.made + self._clients.watch.made
+        clients = self._clients
+        return self._made_before + (0 if clients is None else clients.steer.made + clients.watch.made)
 
     def _next(self, moment: Moment) -> Iterator[Event]:
         if self._life in (*OVER, GONE) or (moment.over and self._life is None):
@@ -264,6 +266,10 @@ class Director:
         return next((factor for requests, factor in THRIFT if self._made < requests), THRIFT[-1][1])
 
     def _failed(self, error: PlatformError, moment: Moment) -> Iterator[Event]:
+        if (
+            error.do is Do.PERSON
+        ):  # who may have connected the account anew, which these clients would never know
+            self._give_up_clients()
         if error.reason == "liveStreamNotFound":  # deleted in YouTube Studio: begin anew with another one
             self._stream, self._addressed_at, self._life = "", None, None
         elif error.reason == REMOVED:
@@ -279,6 +285,13 @@ class Director:
             self._doubtful = self._life is not None
         if self._patience.failed(error, moment.now, over=moment.over):
             yield self._event(PlatformTrouble, moment, reason=str(error), permanent=error.permanent)
+
+    def _give_up_clients(self) -> None:
+        if self._clients is not None:
+            self._made_before = self._made
+            self._clients.steer.close()
+            self._clients.watch.close()
+            self._clients = None
 
     def _event(self, kind: type[PlatformEvent], moment: Moment, **what: Any) -> PlatformEvent:
         return kind(at=moment.now, frame=moment.frame, platform=self._platform, **what)

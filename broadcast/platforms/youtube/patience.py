@@ -53,6 +53,8 @@ class Patience:
     def _worth_telling(self, error: PlatformError, now: datetime) -> bool:
         if error.do is Do.AWAIT_STREAM:
             return False  # who sends is told of it by who sends
+        if self.told and error.do not in _AT_ONCE:
+            return False  # one passing trouble after another is no news
         if error.do is Do.REREAD and self.attempts < REREADS:
             return False
         lasted = now - (self.since or now)

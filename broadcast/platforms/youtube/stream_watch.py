@@ -22,7 +22,8 @@ class StreamWatch:
     def __init__(self, platform: str) -> None:
         self._platform = platform
         self._due = _EVER
-        self._healthy: tuple[str, str] | None = None
+        self._healthy: tuple[str, str] | None = None  # as told
+        self._seen: tuple[str, str] | None = None  # at the last look
         self._taken_within = TAKEN_SECONDS
         self.active: bool | None = None
 
@@ -53,8 +54,12 @@ class StreamWatch:
             yield NotTaken(at=at, frame=frame, platform=platform, seconds=sending)
             self._taken_within = min(2 * self._taken_within, LONGEST_TAKEN_SECONDS)
         self.active = state.active
-        healthy = (state.health, fault_of(state))
-        if (state.active or on_air) and healthy != self._healthy:
+        healthy, before = (state.health, fault_of(state)), self._seen
+        self._seen = healthy
+        # A fault is told at once, but is over, or another one, when it has been seen so twice: else a poor line would
+        # have a person told every quarter of a minute.
+        certain = self._healthy is None or not self._healthy[1] or healthy == before
+        if (state.active or on_air) and healthy != self._healthy and certain:
             self._healthy = healthy
             yield BroadcastHealth(at=at, frame=frame, platform=platform, health=healthy[0], fault=healthy[1])
         # Soon, where each second counts; not all evening, where it is YouTube that is ill.

@@ -40,7 +40,7 @@ class Stage:
         """A new process; forgetting: the old one died before the address was written down."""
         self.address = "" if forgetting else self.address
         self.platform = YouTubePlatform(
-            "youtube", connect=self.connect, settled=lambda: Known(self.plan, self.address), turn=self.turn,
+            "youtube", connect=lambda: self.connect(), settled=lambda: Known(self.plan, self.address), turn=self.turn,
             ca_file=str(self.youtube.ca_file), lead=120,
         )  # fmt: skip
 

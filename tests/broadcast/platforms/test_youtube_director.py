@@ -18,7 +18,10 @@ from broadcast.events import (
     Taken,
     ViewersCounted,
 )
+from broadcast.platforms.youtube.calls import Calls
+from broadcast.platforms.youtube.director import Clients
 from tests.broadcast.platforms.stage import Stage
+from tests.standins.conftest import OverRequests, credentials_of, service
 from tests.standins.youtube_faults import Kind, When
 
 
@@ -154,7 +157,7 @@ def test_a_drop_on_air_keeps_it_live(stage: Stage) -> None:
     assert stage.broadcast.life == "live"
     assert stage.of(BroadcastHealth)[-1].fault
     stage.send()
-    stage.run(30)
+    stage.run(45)
     assert stage.of(BroadcastHealth)[-1].fault == ""
     assert stage.life == "live"
 
@@ -167,11 +170,23 @@ def test_health_and_issues_are_told_once_each(stage: Stage) -> None:
     stage.run(60)
     issue = {"type": "videoIngestionStarved", "severity": "error", "reason": "r", "description": "d"}
     stage.youtube.set_health(stream, "ok", [issue])
-    stage.run(20)
+    stage.run(35)
     stage.youtube.set_health(stream, "good", [{**issue, "severity": "warning"}])
-    stage.run(20)
+    stage.run(35)
     told = [(e.health, bool(e.fault)) for e in stage.of(BroadcastHealth)]
     assert told == [("good", False), ("bad", True), ("ok", True), ("good", False)]
+
+
+def test_a_poor_line_is_told_once_and_not_at_every_look(stage: Stage) -> None:
+    stage.go_live()
+    stage.run(20)
+    (stream,) = stage.youtube.streams
+    for _ in range(10):
+        stage.youtube.set_health(stream, "bad")
+        stage.run(15)
+        stage.youtube.set_health(stream, "good")
+        stage.run(15)
+    assert [e.health for e in stage.of(BroadcastHealth)] == ["good", "bad"]
 
 
 def test_viewers_are_counted_and_unknown_is_not_nobody(stage: Stage) -> None:
@@ -301,6 +316,48 @@ def test_a_dead_grant_is_a_persons_business(stage: Stage) -> None:
     stage.run(30)
     assert stage.of(PlatformTrouble)[0].permanent
     assert "laktare connect youtube" in stage.of(PlatformTrouble)[0].reason
+
+
+def test_an_account_that_is_connected_anew_goes_on_at_once(stage: Stage) -> None:
+    stage.go_live()
+    stage.run(10)
+    stage.youtube.revoke_account("kommunen")
+    stage.youtube.expire_access_tokens()
+    stage.run(60)
+    assert stage.of(PlatformTrouble)[-1].permanent
+    renewed = service(stage.youtube, OverRequests(credentials_of(stage.youtube, "kommunen")))
+    stage.connect = lambda: Clients(steer=Calls(renewed), watch=Calls(renewed))
+    before = len(stage.of(PlatformWell))
+    stage.run(400, every=2)
+    assert len(stage.of(PlatformWell)) == before + 1
+    stage.over = True
+    stage.step()
+    assert stage.broadcast.life == "complete"
+
+
+def test_deleted_as_the_meeting_ends_it_is_not_ended_over_and_over(stage: Stage) -> None:
+    stage.go_live()
+    stage.run(5)
+    stage.youtube.remove_video(stage.address)
+    stage.over = True
+    stage.run(30)
+    assert stage.life == "gone"
+    assert (
+        len([r for r in stage.youtube.requests if r.parameters.get("broadcastStatus") == ["complete"]]) <= 1
+    )
+
+
+def test_after_passing_trouble_what_a_person_must_mend_is_told(stage: Stage) -> None:
+    stage.youtube.faults.add("youtube.*", times=10_000)
+    stage.run(60)
+    stage.youtube.faults.clear()
+    stage.youtube.faults.add("youtube.*", status=403, reason="livePermissionBlocked", times=10_000)
+    stage.run(120)
+    assert [e.permanent for e in stage.of(PlatformTrouble)] == [False, True]
+    stage.youtube.faults.clear()
+    stage.youtube.faults.add("youtube.*", times=10_000)
+    stage.run(600, every=2)
+    assert len(stage.of(PlatformTrouble)) == 2, "that passing trouble has come back is no news"
 
 
 def test_a_refused_key_is_asked_for_again(stage: Stage) -> None:

@@ -150,12 +150,13 @@ def test_messages_say_what_to_do_and_name_the_platform() -> None:
     lost = LinkLost(at=START, frame=0, platform="yt", reason="nekad", permanent=True)
     _, changes = RULES.observe(lost, AlarmState())
     assert changes == [
+        Clear(kind=AlarmKind.LINK_LOST, part="yt"),
         Raise(
             kind=AlarmKind.LINK_LOST,
             part="yt",
             message="Kommunens kanal nekar sändningen (nekad): kontrollera inloggning och sändningsnyckel för "
             "Kommunens kanal; ett nytt försök görs i minuten och inspelningen fortsätter.",
-        )
+        ),
     ]
     _, changes = RULES.observe(LinkUp(at=START, frame=0, platform="yt", seconds=0), AlarmState())
     assert changes == [Clear(kind=AlarmKind.LINK_LOST, part="yt")]
@@ -189,7 +190,10 @@ def test_a_backup_that_is_lost_has_an_alarm_of_its_own() -> None:
 @pytest.mark.parametrize(
     ("event", "expected"),
     [
-        (PlatformTrouble(at=START, frame=0, platform="yt", reason="Gör."), [(AlarmKind.PLATFORM_TROUBLE, "Gör.")]),
+        (
+            PlatformTrouble(at=START, frame=0, platform="yt", reason="Gör."),
+            [(AlarmKind.PLATFORM_TROUBLE, None), (AlarmKind.PLATFORM_TROUBLE, "Gör.")],
+        ),
         (PlatformWell(at=START, frame=0, platform="yt"), [(AlarmKind.PLATFORM_TROUBLE, None)]),
         (
             BroadcastHealth(at=START, frame=0, platform="yt", health="bad", fault="Hackar."),
