@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from broadcast.platforms.youtube.plan import LIVE
 from schedules.broadcast_rows import GONE
 from schedules.models import Broadcast, Meeting
 from schedules.states import MeetingState
 
 SETTLING = timedelta(seconds=60)  # so long after the gavel its own process may take to end the broadcast
+PUT_OFF = timedelta(hours=1)  # a meeting put off by no more goes on in the broadcast that is live already
 
 
 class Deed(StrEnum):
@@ -28,6 +30,8 @@ def deed_of(meeting: Meeting, row: Broadcast, *, wanted: bool, differs: bool, no
     match meeting.state:
         case MeetingState.PLANNED if wanted and closed:
             return Deed.RENEW if row.state != GONE else None
+        case MeetingState.PLANNED if row.state in LIVE and meeting.planned_start - now > PUT_OFF:
+            return Deed.TAKE_AWAY  # and the meeting gets another one
         case MeetingState.PLANNED if wanted:
             return Deed.ANNOUNCE if differs else None
         case MeetingState.PREPARING | MeetingState.LIVE:

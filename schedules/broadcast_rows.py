@@ -108,7 +108,7 @@ def follow(session: Session, meeting_id: int, event: PlatformEvent) -> None:
     row = row_of(session, meeting_id, event.platform)
     match event:
         case BroadcastSeen():
-            row.address, row.state, row.error = event.address, event.state, ""
+            row.address, row.state, row.error = event.address, event.state[:20], ""
             if event.state == "live":
                 row.live_at = row.live_at or event.began or event.at
             elif event.state in OVER:

@@ -14,6 +14,7 @@ from typing import Any
 
 import structlog
 from sqlalchemy import or_, select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from broadcast.platforms.youtube.announce import PRIVACY, REMOVED, announce, take_away
@@ -84,7 +85,7 @@ class BroadcastKeeper:
     def keep_broadcasts(self, database: Database, settings: Settings, now: datetime) -> None:
         """One pass."""
         with database.session() as session:
-            duties = list(_duties(session, settings, now))
+            duties = sorted(_duties(session, settings, now), key=lambda duty: duty.deed is not Deed.TAKE_AWAY)
         current = {duty.content for duty in duties}
         self._failures = {key: kept for key, kept in self._failures.items() if key in current}
         for duty in duties:
@@ -103,11 +104,18 @@ class BroadcastKeeper:
         except PlatformError as error:
             self._failed(database, settings, duty, failures, error, now)
             return
+        except SQLAlchemyError:
+            raise  # none of the others could be written down either
+        except Exception as error:  # a fault of ours with one of them must not stop the others
+            log.exception("broadcast not settled", meeting=duty.meeting_id, platform=duty.platform)
+            fault = f"Ett fel i Läktare ({type(error).__name__}) hindrar det: läs loggen."
+            self._failed(database, settings, duty, failures, PlatformError(fault, Do.MISTAKE), now)
+            return
         log.info("broadcast settled", meeting=duty.meeting_id, platform=duty.platform, deed=duty.deed.value)
         with database.session() as session:
             session.get_one(Broadcast, duty.row_id).error = ""
             subject = meeting_subject(duty.meeting_id, duty.platform)
-            for kind in (AlarmKind.PLATFORM_TROUBLE, AlarmKind.BROADCAST_LEFT):
+            for kind in (AlarmKind.NOT_ANNOUNCED, AlarmKind.BROADCAST_LEFT):
                 clear_alarm(session, kind, subject, now)
 
     def _failed(
@@ -130,8 +138,8 @@ class BroadcastKeeper:
         with database.session() as session:
             row = session.get_one(Broadcast, duty.row_id)
             row.error = str(error)
-            if error.reason == PRIVACY and duty.plan is not None:
-                row.told = hash_of(duty.plan)
+            # It may have been told all the same, or but half of it: what undoes the change is told as well.
+            row.told = hash_of(duty.plan) if error.reason == PRIVACY and duty.plan is not None else ""
             if error.reason == REMOVED and failures.times >= PATIENT_TIMES:
                 row.state, row.deleted_at = GONE, now
             if _worth_telling(duty, error, failures.times, near=near):
@@ -162,12 +170,14 @@ def _duties(session: Session, settings: Settings, now: datetime) -> Iterator[Dut
                 row_of(session, meeting.id, platform)
             session.refresh(meeting, ["broadcasts"])
         for row in meeting.broadcasts:
-            duty = _duty(settings, meeting, row, row.platform in wanted, now)
+            duty = _duty(session, settings, meeting, row, row.platform in wanted, now)
             if duty is not None:
                 yield duty
 
 
-def _duty(settings: Settings, meeting: Meeting, row: Broadcast, wanted: bool, now: datetime) -> Duty | None:
+def _duty(
+    session: Session, settings: Settings, meeting: Meeting, row: Broadcast, wanted: bool, now: datetime
+) -> Duty | None:
     common: dict[str, Any] = {
         "row_id": row.id, "meeting_id": meeting.id, "platform": row.platform, "starts": meeting.planned_start,
         "known": bool(row.address),
@@ -181,6 +191,7 @@ def _duty(settings: Settings, meeting: Meeting, row: Broadcast, wanted: bool, no
     deed = deed_of(meeting, row, wanted=wanted, differs=plan is None or row.told != hash_of(plan), now=now)
     if deed is Deed.FORGET:
         row.state = DELETED
+        clear_alarm(session, AlarmKind.NOT_ANNOUNCED, meeting_subject(meeting.id, row.platform), now)
         return None
     if deed is Deed.RENEW:
         renew(row)
@@ -230,7 +241,7 @@ def _taken_away(row: Broadcast, outcome: str, now: datetime) -> None:
 def _alarm(session: Session, settings: Settings, duty: Duty, error: PlatformError, now: datetime) -> None:
     subject = meeting_subject(duty.meeting_id, duty.platform)
     if duty.deed is Deed.ANNOUNCE:
-        raise_alarm(session, AlarmKind.PLATFORM_TROUBLE, subject, str(error), now, duty.meeting_id)
+        raise_alarm(session, AlarmKind.NOT_ANNOUNCED, subject, str(error), now, duty.meeting_id)
         return
     platform = settings.platforms.get(duty.platform)
     message = (

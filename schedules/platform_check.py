@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from broadcast.platforms.youtube.plan import OVER
 from broadcast.platforms.youtube.reasons import PlatformError
-from schedules.broadcast_rows import wanted_platforms
+from schedules.broadcast_rows import DELETED, wanted_platforms
 from schedules.database import Database
 from schedules.findings import Finding, fault, warning, well
 from schedules.models import Broadcast, Meeting
@@ -45,6 +45,6 @@ def _address(database: Database | None, meeting: Meeting, key: str) -> str:
         return ""
     with database.session() as session:
         known = select(Broadcast.address).where(
-            Broadcast.meeting_id == meeting.id, Broadcast.platform == key, Broadcast.deleted_at.is_(None)
+            Broadcast.meeting_id == meeting.id, Broadcast.platform == key, Broadcast.state != DELETED
         )
         return session.scalar(known) or ""

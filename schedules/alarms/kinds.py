@@ -17,6 +17,9 @@ class AlarmKind(StrEnum):
     STREAM_HEALTH = "stream_health"  # a platform gets our stream and is not content with it
     NOT_TAKEN = "not_taken"  # a platform takes our stream and shows nothing of it
     BROADCAST_ENDED = "broadcast_ended"  # somebody ended or deleted the broadcast there during the meeting
+    NOT_ANNOUNCED = (
+        "not_announced"  # a broadcast there cannot be made, or told what has changed in the calendar
+    )
     BROADCAST_LEFT = "broadcast_left"  # a broadcast there should be over or gone, and is not
     SLOW_ENCODER = "slow_encoder"  # frames are dropped: the machine is too slow for picture and load
     ENCODER_RESTARTED = "encoder_restarted"  # the encoder died or hung and was started anew
@@ -52,6 +55,7 @@ HEADINGS: dict[AlarmKind, str] = {
     AlarmKind.STREAM_HEALTH: "Sändningen kommer dåligt fram",
     AlarmKind.NOT_TAKEN: "Sändningen syns inte fast den skickas",
     AlarmKind.BROADCAST_ENDED: "Sändningen har avslutats på plattformen",
+    AlarmKind.NOT_ANNOUNCED: "Sändningen är inte upplagd som den ska",
     AlarmKind.BROADCAST_LEFT: "En sändning står kvar på plattformen",
     AlarmKind.SLOW_ENCODER: "Datorn hinner inte med",
     AlarmKind.ENCODER_RESTARTED: "Kodaren startades om",

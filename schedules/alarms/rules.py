@@ -40,7 +40,7 @@ ON_AIR_KINDS = frozenset(
         AlarmKind.SILENCE, AlarmKind.BLACK, AlarmKind.FROZEN, AlarmKind.SOURCE_LOST, AlarmKind.LINK_LOST,
         AlarmKind.SLOW_ENCODER, AlarmKind.ENCODER_RESTARTED, AlarmKind.RECORDING_STOPPED, AlarmKind.RECORDING_GAP,
         AlarmKind.NOT_ON_AIR, AlarmKind.LIVE_PROCESS_DEAD, AlarmKind.PREFLIGHT, AlarmKind.PLATFORM_TROUBLE,
-        AlarmKind.STREAM_HEALTH, AlarmKind.NOT_TAKEN, AlarmKind.BROADCAST_ENDED,
+        AlarmKind.STREAM_HEALTH, AlarmKind.NOT_TAKEN, AlarmKind.BROADCAST_ENDED, AlarmKind.NOT_ANNOUNCED,
     }
 )  # fmt: skip
 """What no longer matters once its meeting has ended."""

@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import delete, select
 
 from schedules.alarms.kinds import AlarmKind
-from schedules.alarms.raising import open_alarms
-from schedules.broadcast_rows import our_turn
+from schedules.alarms.raising import meeting_subject, open_alarms, raise_alarm
+from schedules.broadcast_rows import our_turn, row_of
 from schedules.broadcasts import BroadcastKeeper
 from schedules.database import Database
 from schedules.models import AgendaItem, Broadcast, Meeting, Spending
@@ -188,6 +188,90 @@ def test_an_edit_on_air_changes_what_may_be_changed(calendar: Calendar) -> None:
     assert calendar.alarms == []
 
 
+def test_an_edit_whose_answer_was_lost_is_undone_too(calendar: Calendar) -> None:
+    calendar.minutes()
+    calendar.youtube.faults.add("youtube.liveBroadcasts.update", "cut", "after")
+    calendar.change(title="Extra fullmäktige")
+    calendar.minutes()
+    assert calendar.there.video.snippet["title"].startswith("Extra fullmäktige")
+    calendar.change(title="Kommunfullmäktige")
+    calendar.minutes()
+    assert calendar.there.video.snippet["title"].startswith("Kommunfullmäktige")
+
+
+def test_an_edit_that_cannot_be_told_and_is_undone_is_no_alarm_any_more(calendar: Calendar) -> None:
+    calendar.minutes()
+    calendar.youtube.faults.add(
+        "youtube.liveBroadcasts.update", status=400, reason="invalidTitle", times=1000
+    )
+    calendar.change(title="Extra fullmäktige")
+    calendar.minutes(3)
+    assert calendar.alarms == [AlarmKind.NOT_ANNOUNCED]
+    calendar.youtube.faults.clear()
+    calendar.change(title="Kommunfullmäktige")
+    calendar.minutes()
+    assert calendar.alarms == []
+
+
+def test_an_edit_on_air_leaves_the_alarms_of_the_live_process_alone(calendar: Calendar) -> None:
+    calendar.minutes()
+    calendar.go_live()
+    calendar.change(state=MeetingState.LIVE, title="Extra fullmäktige")
+    with calendar.database.session() as session:
+        subject = meeting_subject(calendar.meeting, "youtube")
+        raise_alarm(
+            session, AlarmKind.PLATFORM_TROUBLE, subject, "Titta.", calendar.youtube.now(), calendar.meeting
+        )
+    calendar.minutes(2)
+    assert calendar.there.video.snippet["title"].startswith("Extra fullmäktige")
+    assert calendar.alarms == [AlarmKind.PLATFORM_TROUBLE]
+
+
+def test_live_already_and_put_off_a_little_it_is_the_same_broadcast(calendar: Calendar) -> None:
+    calendar.minutes()
+    calendar.go_live()
+    first = calendar.there.id
+    start = calendar.youtube.now() + timedelta(minutes=40)
+    calendar.change(planned_start=start, planned_end=start + timedelta(hours=2))
+    with calendar.database.session() as session:
+        session.get_one(Broadcast, calendar.row.id).state = "live"  # as its process saw
+    calendar.minutes(3)
+    assert (calendar.there.id, calendar.there.life) == (first, "live")
+
+
+def test_live_already_and_moved_to_another_day_it_is_ended_and_another_one_made(calendar: Calendar) -> None:
+    calendar.minutes()
+    calendar.go_live()
+    first = calendar.there.id
+    start = calendar.youtube.now() + timedelta(days=1)
+    calendar.change(planned_start=start, planned_end=start + timedelta(hours=2))
+    with calendar.database.session() as session:
+        session.get_one(Broadcast, calendar.row.id).state = "live"  # as its process saw
+    calendar.minutes(3)
+    lives = {there.id: there.life for there in calendar.youtube.broadcasts.values()}
+    assert lives.pop(first) == "complete"
+    assert lives == {calendar.row.address: "ready"}
+    assert calendar.row.live_at is None
+    calendar.minutes(2)
+    assert len(calendar.youtube.broadcasts) == 2
+
+
+def test_a_fault_of_ours_with_one_meeting_stops_no_other(calendar: Calendar) -> None:
+    other = Calendar(
+        calendar.database, calendar.settings, calendar.youtube, planned_start=calendar.youtube.now() + timedelta(days=3)
+    )  # fmt: skip
+    with calendar.database.session() as session:
+        blocked = row_of(session, calendar.meeting, "youtube").id
+    lock = calendar.settings.data / "run" / f"broadcast-{blocked}.lock"
+    lock.mkdir(parents=True)  # such as a folder whose rights were changed by hand
+    calendar.minutes(2)
+    assert calendar.there.life == "ready"
+    assert calendar.alarms == [AlarmKind.NOT_ANNOUNCED]
+    lock.rmdir()
+    other.minutes(2)
+    assert len(calendar.youtube.broadcasts) == 2
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -265,9 +349,10 @@ def test_deleted_by_a_person_it_is_not_made_again_until_it_is_asked_for(calendar
     calendar.change(title="Extra fullmäktige")
     calendar.minutes(30)
     assert not calendar.youtube.broadcasts
-    assert calendar.alarms == [AlarmKind.PLATFORM_TROUBLE]
+    assert calendar.alarms == [AlarmKind.NOT_ANNOUNCED]
     calendar.change(platforms=["local"])
     calendar.minutes(2)
+    assert calendar.alarms == []
     calendar.change(platforms=["local", "youtube"])
     calendar.minutes(2)
     assert calendar.there.life == "ready"
@@ -278,7 +363,7 @@ def test_what_a_person_must_mend_is_an_alarm_and_seldom_tried(calendar: Calendar
     account = calendar.youtube.sign_on.accounts["kommunen"]
     account.live = "liveStreamingNotEnabled"
     calendar.minutes(60)
-    assert calendar.alarms == [AlarmKind.PLATFORM_TROUBLE]
+    assert calendar.alarms == [AlarmKind.NOT_ANNOUNCED]
     assert "youtube.com/features" in calendar.row.error
     assert calendar.requests < 15
     account.live = ""
@@ -310,7 +395,7 @@ def test_texts_that_do_not_fit_are_told_before_anything_is_asked(calendar: Calen
     calendar.change(title="Kommunfullmäktige " + "a" * 90)
     calendar.minutes(2)
     assert calendar.requests == 0
-    assert calendar.alarms == [AlarmKind.PLATFORM_TROUBLE]
+    assert calendar.alarms == [AlarmKind.NOT_ANNOUNCED]
     calendar.change(title="Kommunfullmäktige")
     calendar.minutes()
     assert calendar.there.life == "ready"
@@ -339,7 +424,7 @@ def test_a_privacy_that_youtube_does_not_keep_is_told(
     monkeypatch.setattr(There, "as_json", private)
     calendar.minutes(10)
     assert calendar.there.life == "ready"
-    assert calendar.alarms == [AlarmKind.PLATFORM_TROUBLE]
+    assert calendar.alarms == [AlarmKind.NOT_ANNOUNCED]
     assert "privat i stället för offentlig" in calendar.row.error
     assert len([r for r in calendar.youtube.requests if r.verb != "GET"]) < 6, "trying again would not help"
 

@@ -76,3 +76,20 @@ def test_one_of_two_schedulers_on_one_postgresql_gets_the_lock(
 
 def test_sqlite_needs_no_advisory_lock(sqlite_database: Database) -> None:
     assert AdvisoryLock(sqlite_database.engine).take()
+
+
+FULL = """
+import resource, sys
+from pathlib import Path
+from schedules.locks import FileLock
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+lock = FileLock(Path(sys.argv[1]))
+print(lock.take())
+lock.give_back()
+print(FileLock(lock.path).take())
+"""
+
+
+def test_where_nothing_can_be_written_it_can_be_taken_all_the_same(tmp_path: Path) -> None:
+    words = [sys.executable, "-c", FULL, str(tmp_path / "a.lock")]
+    assert subprocess.run(words, capture_output=True, text=True, check=True).stdout == "True\nTrue\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from schedules.broadcast_rows import DELETED, GONE
 from schedules.database import Database
 from schedules.findings import Level
 from schedules.models import Broadcast, Meeting
@@ -74,5 +75,17 @@ def test_a_meeting_for_staff_is_not_sent_there(connected: Settings) -> None:
 def test_a_deleted_row_is_no_address(calendar: Calendar) -> None:
     calendar.minutes()
     with calendar.database.session() as session:
-        session.get_one(Broadcast, calendar.row.id).deleted_at = calendar.youtube.now()
+        row = session.get_one(Broadcast, calendar.row.id)
+        row.deleted_at, row.state = calendar.youtube.now(), DELETED
     assert check(calendar)[0] is Level.WARNING
+
+
+def test_one_that_is_not_made_again_is_not_promised(calendar: Calendar) -> None:
+    calendar.minutes()
+    calendar.youtube.remove_video(calendar.there.id)
+    calendar.change(title="Extra fullmäktige")
+    calendar.minutes(30)
+    assert calendar.row.state == GONE
+    level, sentence = check(calendar)
+    assert level is Level.FAULT
+    assert "tagits bort" in sentence

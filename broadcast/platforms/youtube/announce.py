@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from broadcast.platforms.youtube.calls import Calls
-from broadcast.platforms.youtube.plan import EDITABLE, OVER, BroadcastPlan, Seen
+from broadcast.platforms.youtube.plan import EDITABLE, LIVE, OVER, BroadcastPlan, Seen
 from broadcast.platforms.youtube.reasons import Do, PlatformError
 
 REMOVED = "removed"  # reason: a broadcast that was there is there no longer, nor another with its marker
@@ -67,7 +67,7 @@ def take_away(calls: Calls, marker: str, address: str) -> str:
         return "gone"
     if seen.life in OVER:
         return "complete"
-    if seen.life in ("live", "liveStarting"):
+    if seen.life in LIVE:
         return complete(calls, seen.id)
     try:
         calls.delete(seen.id)

@@ -34,7 +34,7 @@ from broadcast.platforms.youtube.announce import REMOVED, announce, complete, re
 from broadcast.platforms.youtube.calls import Calls
 from broadcast.platforms.youtube.ingest import YouTubeIngest
 from broadcast.platforms.youtube.patience import Patience
-from broadcast.platforms.youtube.plan import OVER, STARTING, BroadcastPlan
+from broadcast.platforms.youtube.plan import LIVE, OVER, STARTING, BroadcastPlan
 from broadcast.platforms.youtube.reasons import Do, PlatformError
 from broadcast.platforms.youtube.stream_watch import StreamWatch
 
@@ -106,7 +106,7 @@ class Director:
     @property
     def finished(self) -> bool:
         """Whether there is no live broadcast (known of) that would have to be ended."""
-        return self._life not in ("live", "liveStarting")
+        return self._life not in LIVE
 
     def step(self, moment: Moment) -> Iterator[Event]:
         """One step. Never raises: what fails is tried again in a later one."""

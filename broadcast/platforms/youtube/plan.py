@@ -11,6 +11,7 @@ Privacy = Literal["public", "unlisted", "private"]
 # https://developers.google.com/youtube/v3/live/docs/liveBroadcasts#status.lifeCycleStatus
 EDITABLE = frozenset({"created", "ready"})
 STARTING = frozenset({"testStarting", "liveStarting"})
+LIVE = frozenset({"liveStarting", "live"})
 OVER = frozenset({"complete", "revoked"})
 
 
