@@ -1,12 +1,13 @@
 """A broadcast that the platform recorded itself, kept as the film's publication there.
 
 A body whose `youtube.archive` is "keep" keeps it where nothing but the empty head and tail was cut from the recording;
-then nothing is uploaded, and viewers keep the address at which they watched. Otherwise our own film takes its place.
+then nothing is uploaded, and viewers keep the address at which they watched. Otherwise our own film takes its place;
+where the film goes to no channel of that account, there is none, and what must not be seen is only hidden.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -22,7 +23,9 @@ ENDS = frozenset({"head", "waiting", "tail"})
 def adopt(settings: Settings, video: Video, channel: str) -> str | None:
     """The address of the broadcast that is to be the publication on `channel`; None: our own film is."""
     broadcast = _broadcast_there(settings, video, channel)
-    if broadcast is None or templates_of(settings, video.body).archive != "keep" or not _whole(video):
+    if broadcast is None or not is_whole(video):
+        return None
+    if channel in video.also and templates_of(settings, video.body).archive != "keep":
         return None
     return broadcast.address
 
@@ -54,23 +57,37 @@ def chapters_there(settings: Settings, video: Video, channel: str, package: Pack
     return replace(package, chapters=tuple(chapters))
 
 
-def _broadcast_there(settings: Settings, video: Video, channel: str) -> Broadcast | None:
-    """The meeting's broadcast in the same account as `channel`, if it went live there."""
-    chosen = settings.channels.get(channel)
-    if chosen is None or chosen.account is None or video.meeting is None:
-        return None
-    for broadcast in video.meeting.broadcasts:
-        platform = settings.platforms.get(broadcast.platform)
-        same = platform is not None and platform.account == chosen.account
-        if same and broadcast.address and broadcast.live_at and broadcast.deleted_at is None:
-            return broadcast
-    return None
+def broadcasts_of(settings: Settings, video: Video) -> Iterator[tuple[str, str]]:
+    """What platforms may show of the video's meeting: (channel, address). The channel is the one that the account has
+    in the settings, best one of the video's own; or, where it has none, the platform itself by its key."""
+    for broadcast in video.meeting.broadcasts if video.meeting else ():
+        if broadcast.address and broadcast.deleted_at is None:
+            yield _channel_of(settings, video, broadcast), broadcast.address
 
 
-def _whole(video: Video) -> bool:
+def is_whole(video: Video) -> bool:
+    """Whether nothing but the slate at either end was cut from the recording."""
     inner = [
         cut
         for cut in video.made_cuts
         if cut["reason"] not in ENDS or (cut["reason"] == "waiting" and float(cut["start"]) > 0)
     ]
     return not inner
+
+
+def _channel_of(settings: Settings, video: Video, broadcast: Broadcast) -> str:
+    platform = settings.platforms.get(broadcast.platform)
+    for key in (*video.also, *settings.channels):
+        channel = settings.channels.get(key)
+        if channel and channel.account and platform and channel.account == platform.account:
+            return key
+    return broadcast.platform
+
+
+def _broadcast_there(settings: Settings, video: Video, channel: str) -> Broadcast | None:
+    """The meeting's broadcast that `channel` shows a recording of, if it went live."""
+    for broadcast in video.meeting.broadcasts if video.meeting else ():
+        if broadcast.address and broadcast.live_at and broadcast.deleted_at is None:
+            if _channel_of(settings, video, broadcast) == channel:
+                return broadcast
+    return None

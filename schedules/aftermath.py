@@ -24,7 +24,7 @@ from broadcast.rendition import Rendered, render
 from schedules.alarms.kinds import AlarmKind
 from schedules.alarms.raising import clear_alarm, raise_alarm
 from schedules.channels import open_channel
-from schedules.elsewhere import order as order_elsewhere
+from schedules.elsewhere_rows import order as order_elsewhere
 from schedules.models import Publication, Video
 from schedules.packing import film_of, package_of, rendition_of
 from schedules.settings import Settings
@@ -142,9 +142,10 @@ def publish(workshop: Workshop, video_id: int) -> None:
         video = workshop.video(session, video_id, VideoState.APPROVED)
         known = session.scalar(select(Publication).filter_by(video_id=video_id, channel=channel))
         if known is None:
-            known = Publication(channel=channel, published_at=now)
+            known = Publication(channel=channel)
             video.publications.append(known)
         known.state, known.address, known.film = PublicationState.PUBLISHED, published.address, film_of(video)
+        known.published_at = known.published_at or now
         known.version, known.withdrawn_at, known.withdraw_reason = video.version, None, ""
         order_elsewhere(session, workshop, video)
         found = {"published_at": video.published_at or now, "step": "", "percent": 100.0, "error": ""}

@@ -21,6 +21,8 @@ from uploader.errors import UploadError
 from uploader.retry import ATTEMPTS, LONGEST_SECONDS, next_try
 
 PROCESSING_ATTEMPTS = 3  # rendering an hour again and again helps nobody
+ATTEMPTS_ELSEWHERE = 300  # three days
+LONG_SECONDS = 3600.0  # a longer wait is told to a person
 DATABASE_WAIT = 5.0
 
 log = structlog.get_logger(__name__)
@@ -77,7 +79,8 @@ def attempt_elsewhere(workshop: Workshop, step: str, publication_id: int, number
     except Exception as error:
         if workshop.stop.is_set():
             raise Abandoned from error
-        wait = next_try(error, number)
+        # What passes by itself is waited for longer where somebody else must mend it: a line that is down all night.
+        wait = next_try(error, number, attempts=ATTEMPTS_ELSEWHERE)
         words = sentence(error)
         say = log.error if wait is None else log.warning
         say(
@@ -92,8 +95,9 @@ def attempt_elsewhere(workshop: Workshop, step: str, publication_id: int, number
             mourn_takedown(workshop, publication_id, words)
             return Verdict(state="again", wait=LONGEST_SECONDS if wait is None else wait)
         patient = getattr(error, "patient", False)
-        if wait is not None and not defer(workshop, publication_id, step, words, wait):
-            note_wait(workshop, publication_id, step, words, wait)
+        long = wait is not None and (wait >= LONG_SECONDS or (number >= ATTEMPTS and not patient))
+        if wait is not None and not (long and defer(workshop, publication_id, step, words, wait)):
+            note_wait(workshop, publication_id, step, words, told=long)
             return Verdict(state="waits" if patient else "again", wait=wait)
         if wait is not None:
             return Verdict(state="done", wait=0)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from datetime import timedelta
 
 from sqlalchemy import select
 
 from schedules.models import LiveProcess, Meeting, Publication, Video
-from schedules.settings import ChannelSettings, Settings
+from schedules.settings import ChannelSettings, PlatformSettings, Settings
 from schedules.states import ON_AIR
 from schedules.wording import Wording, templates_of, video_wording
 from schedules.workshop import Workshop
@@ -38,28 +39,35 @@ def open_channel(settings: Settings, key: str) -> Channel:
     return CHANNELS[chosen.kind](Means(archive=archive, withdrawn=archive.with_name("withdrawn")))
 
 
-def open_remote(workshop: Workshop, publication: Publication, *, takedown: bool = False) -> RemoteChannel:
-    """The channel elsewhere on which `publication` is, or is to be. Raises UploadError where it cannot be used.
+@contextmanager
+def open_remote(
+    workshop: Workshop, key: str, details: Details | None, *, takedown: bool = False
+) -> Iterator[RemoteChannel]:
+    """The channel elsewhere that stands under `key` in the settings. Raises UploadError where it cannot be used.
 
-    takedown: only to take something off the air, which no text that breaks a limit may stand in the way of.
+    takedown: only to take something off the air, for which the quota's reserve may be used; `key` may then be that of a
+    platform that recorded it.
     """
     settings = workshop.settings
-    chosen = _chosen(settings, publication.channel)
+    chosen: ChannelSettings | PlatformSettings | None = settings.channels.get(key)
+    if takedown and chosen is None:
+        chosen = settings.platforms.get(key)
+    chosen = chosen or _chosen(settings, key)
     if chosen.account is None or chosen.kind not in REMOTE_CHANNELS:
         raise UploadError(
-            f"Kanalen {publication.channel!r} är inte längre en kanal på en annan plats. Ändra tillbaka den.",
+            f"Kanalen {key!r} är inte längre en kanal på en annan plats. Ändra tillbaka den.",
             permanent=True,
         )
     try:
-        client = open_youtube(settings, workshop.database, chosen.account)
+        client = open_youtube(settings, workshop.database, chosen.account, steering=takedown)
     except AccountError as error:
         raise UploadError(str(error), permanent=True) from None
     pace = Pace(
         bytes_per_second=settings.youtube.upload_kbit * 125 or None,
         may_send=_may_send(workshop),
     )
-    details = _details(settings, publication.video, publication, checked=not takedown)
-    return REMOTE_CHANNELS[chosen.kind].open(RemoteMeans(client=client, details=details, pace=pace))
+    with closing(client):
+        yield REMOTE_CHANNELS[chosen.kind].open(RemoteMeans(client=client, details=details, pace=pace))
 
 
 def steps_of(settings: Settings, key: str) -> tuple[str, ...]:
@@ -85,7 +93,9 @@ def _chosen(settings: Settings, key: str) -> ChannelSettings:
     return chosen
 
 
-def _details(settings: Settings, video: Video, publication: Publication, *, checked: bool) -> Details:
+def details_of(settings: Settings, video: Video, publication: Publication, *, checked: bool) -> Details:
+    """How the video is to stand there. Raises UploadError where its texts break a limit there and that is `checked`:
+    nothing may stand in the way of taking it off the air."""
     wanted = templates_of(settings, video.body)
     try:
         wording = video_wording(settings, video)
@@ -104,13 +114,18 @@ def _details(settings: Settings, video: Video, publication: Publication, *, chec
     )
 
 
+def stem_of(video: Video) -> str:
+    """What the markers of all versions of the film begin with. Not the key: whoever knows it can fetch the files."""
+    return f"{hashlib.sha256(video.key.encode()).hexdigest()[:12]}-"
+
+
 def _marker(video: Video, publication: Publication) -> str:
-    """What tells this version of this film on a channel. Not the key: whoever knows it can fetch the files."""
+    """What tells this version of this film on a channel."""
     if publication.memory.get("adopted") and video.meeting is not None:
         for broadcast in video.meeting.broadcasts:
             if broadcast.address == publication.address:
                 return broadcast.marker
-    return f"{hashlib.sha256(video.key.encode()).hexdigest()[:12]}-{publication.version}"
+    return f"{stem_of(video)}{publication.version}"
 
 
 def _may_send(workshop: Workshop) -> Callable[[], bool]:

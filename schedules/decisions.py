@@ -11,10 +11,11 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from broadcast.cuts import Cut, original_second
+from schedules.adoption import broadcasts_of
 from schedules.alarms.kinds import AlarmKind
 from schedules.alarms.raising import clear_alarm
 from schedules.channels import open_channel
-from schedules.elsewhere import publication_subject, reopen, skipped
+from schedules.elsewhere_rows import SHOWING, claim_broadcasts, doubt, publication_subject, reopen, skipped
 from schedules.models import Publication, Video
 from schedules.settings import Settings
 from schedules.states import VIDEO_MOVES, PublicationState, VideoState
@@ -22,6 +23,7 @@ from schedules.transitions import audit, move_video
 from schedules.videos import VideoRefused
 from uploader.errors import UploadError
 
+ON_THE_WAY = frozenset({VideoState.PROCESSING, VideoState.REVIEW, VideoState.APPROVED, VideoState.FAILED})
 STATES = {
     VideoState.PROCESSING: "bearbetas",
     VideoState.REVIEW: "väntar på godkännande",
@@ -46,22 +48,34 @@ def approve(session: Session, video: Video, *, who: str, now: datetime) -> None:
 def withdraw(
     session: Session, settings: Settings, video: Video, *, reason: str, who: str, now: datetime
 ) -> None:
-    """Take a published video off the air here, now; the worker, or `withdraw_elsewhere`, does it on its other channels.
-    The files remain. Raises VideoRefused, UploadError."""
-    if video.state is not VideoState.PUBLISHED:
+    """Take a video off the air here, now; the worker, or `elsewhere.take_down`, does it on its other channels.
+
+    One that is being made or reviewed can be seen too: its former cut here, and what platforms recorded of its meeting.
+    That is hidden, and the new film then goes out by an approval only. The files remain. Raises VideoRefused,
+    UploadError."""
+    before = video.state is not VideoState.PUBLISHED
+    if before and not (video.state in ON_THE_WAY and _is_seen(settings, video)):
         raise VideoRefused(
             f"Video {video.id} {STATES[video.state]}. Bara en publicerad video kan dras tillbaka."
         )
     if not reason.strip():
         raise VideoRefused("Skriv varför videon dras tillbaka: skälet sparas med den.")
-    _move(session, video, VideoState.WITHDRAWN, who, now)
+    if not before:
+        _move(session, video, VideoState.WITHDRAWN, who, now)
+    elif video.state is VideoState.APPROVED:
+        _move(session, video, VideoState.REVIEW, who, now, step="", percent=0.0, error="")
+    video.review = video.review or before
+    claim_broadcasts(settings, video)
+    if not _at_home(video):
+        video.publications.append(Publication(channel=video.channel, address="", version=0))
     # Before the commit: should we die in between, the video is off the air and the row says published, which
     # the same command mends. The other way round it would be on the air and said to be gone.
     for publication in _at_home(video):
-        open_channel(settings, publication.channel).withdraw(publication.address, reason)
+        if publication.address:
+            open_channel(settings, publication.channel).withdraw(publication.address, reason)
         publication.state = PublicationState.WITHDRAWN
         publication.withdrawn_at, publication.withdraw_reason = now, reason
-    audit(session, who, "video.reason", f"video {video.id}", now, reason=reason)
+    audit(session, who, "video.hidden" if before else "video.reason", f"video {video.id}", now, reason=reason)
 
 
 def restore(session: Session, settings: Settings, video: Video, *, who: str, now: datetime) -> None:
@@ -71,6 +85,11 @@ def restore(session: Session, settings: Settings, video: Video, *, who: str, now
             f"Video {video.id} {STATES[video.state]}. Bara en tillbakadragen video kan återställas."
         )
     _move(session, video, VideoState.APPROVED, who, now, step="", percent=0.0, error="")
+    for publication in _elsewhere(video):
+        # Also where it was hidden by half only, or not yet.
+        if publication.state not in (PublicationState.FAILED, PublicationState.DELETED):
+            reopen(publication, SHOWING)
+        clear_alarm(session, AlarmKind.STILL_PUBLIC, publication_subject(publication.id), now)
     try:
         for publication in _at_home(video):
             open_channel(settings, publication.channel).restore(publication.address)
@@ -82,9 +101,6 @@ def restore(session: Session, settings: Settings, video: Video, *, who: str, now
         publication.state = PublicationState.PUBLISHED
         publication.withdrawn_at, publication.withdraw_reason = None, ""
     _move(session, video, VideoState.PUBLISHED, who, now)
-    for publication in _elsewhere(video):
-        if publication.state is PublicationState.WITHDRAWN:
-            reopen(publication, ("playlist", "privacy"))
 
 
 def retry(session: Session, video: Video, *, who: str, now: datetime) -> None:
@@ -92,6 +108,8 @@ def retry(session: Session, video: Video, *, who: str, now: datetime) -> None:
     stuck = [p for p in _elsewhere(video) if p.state is PublicationState.FAILED or skipped(p)]
     if video.state is VideoState.PUBLISHED and stuck:
         for publication in stuck:
+            if publication.state is PublicationState.FAILED and publication.address:
+                doubt(publication)
             reopen(publication, ())
             for kind in (AlarmKind.PIPELINE_FAILED, AlarmKind.PUBLICATION_INCOMPLETE):
                 clear_alarm(session, kind, publication_subject(publication.id), now)
@@ -102,7 +120,9 @@ def retry(session: Session, video: Video, *, who: str, now: datetime) -> None:
             f"Video {video.id} {STATES[video.state]}. Bara en video som stannat på ett fel kan köras om."
         )
     rendered = video.rendition is not None and video.rendition.is_file()
-    to = VideoState.APPROVED if video.step == "publish" and rendered else VideoState.PROCESSING
+    hidden = any(publication.state is PublicationState.WITHDRAWN for publication in _at_home(video))
+    approved = video.step == "publish" and rendered and not hidden
+    to = VideoState.APPROVED if approved else VideoState.PROCESSING
     _move(session, video, to, who, now, step="", percent=0.0, error="")
     # A person is at it; should it fail again, that is told anew.
     clear_alarm(session, AlarmKind.PIPELINE_FAILED, f"video {video.id}", now)
@@ -147,8 +167,9 @@ def cut(
 def delete(
     session: Session, settings: Settings, video: Video, *, decision: str, who: str, now: datetime
 ) -> None:
-    """Destroy a video by the retention decision with that reference: here now, elsewhere by the worker or
-    `withdraw_elsewhere`, its files by `destroy_files`. Raises VideoRefused, UploadError."""
+    """Destroy a video by the retention decision with that reference: here now, elsewhere, with what platforms recorded
+    of its meeting, by the worker or `elsewhere.take_down`, its files by `destroy_files`. Raises VideoRefused,
+    UploadError."""
     decision = decision.strip()
     if not decision:
         raise VideoRefused(
@@ -164,10 +185,20 @@ def delete(
             f"Video {video.id} {STATES[video.state]}. Vänta tills den är färdig innan den gallras."
         )
     _move(session, video, VideoState.DELETED, who, now)
+    claim_broadcasts(settings, video)
     for publication in _at_home(video):
-        open_channel(settings, publication.channel).delete(publication.address)
+        if publication.address:
+            open_channel(settings, publication.channel).delete(publication.address)
         publication.state = PublicationState.DELETED
+    for kind in (AlarmKind.REVIEW_WAITING, AlarmKind.PIPELINE_FAILED):
+        clear_alarm(session, kind, f"video {video.id}", now)
     audit(session, who, "video.decision", f"video {video.id}", now, decision=decision)
+
+
+def _is_seen(settings: Settings, video: Video) -> bool:
+    """Whether anybody can see something of it already, or still."""
+    shown = (PublicationState.WITHDRAWN, PublicationState.DELETED)
+    return any(broadcasts_of(settings, video)) or any(p.state not in shown for p in video.publications)
 
 
 def _at_home(video: Video) -> list[Publication]:

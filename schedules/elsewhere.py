@@ -8,8 +8,9 @@ middle is harmless: the next look finds what is to be done.
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -17,50 +18,52 @@ import structlog
 from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from schedules.adoption import adopt, chapters_there, outdated_broadcast
+from schedules.adoption import chapters_there
 from schedules.alarms.kinds import AlarmKind
 from schedules.alarms.raising import clear_alarm
-from schedules.channels import open_remote, steps_of
+from schedules.channels import details_of, open_remote, stem_of, steps_of
+from schedules.elsewhere_rows import (
+    SHOWING,
+    home_state,
+    publication_subject,
+    skipped,
+    withdraw_reason,
+)
+from schedules.locks import AdvisoryLock, FileLock
 from schedules.models import Publication, Video
-from schedules.packing import audience_of, film_of, package_of
+from schedules.packing import film_of, package_of
 from schedules.states import PublicationState, VideoState
 from schedules.transitions import audit, move_publication
 from schedules.workshop import WRITE_SECONDS, Abandoned, NotWanted, Workshop
 from uploader.errors import UploadError
-from uploader.package import Done, Noted, Package, Progress, Remember, RemoteChannel, Standing
+from uploader.package import (
+    Details,
+    Done,
+    Gone,
+    Happening,
+    Noted,
+    Package,
+    Progress,
+    Remember,
+    RemoteChannel,
+    Standing,
+)
 
 SETTLE, HIDE_FORMER, WITHDRAW, DELETE = "settle", "hide former", "withdraw", "delete"
 TAKEDOWN = frozenset({WITHDRAW, DELETE})
 """The steps that take something off the air: they are tried until they have succeeded."""
 
 WHO = "laktare"
+CUT_SINCE = "Filmen har klippts."
+ALARMS = (
+    AlarmKind.STILL_PUBLIC,
+    AlarmKind.PIPELINE_FAILED,
+    AlarmKind.PUBLICATION_WAITS,
+    AlarmKind.PUBLICATION_INCOMPLETE,
+)
+TURN_SECONDS = 60.0  # so long a step that shows a film may keep one that hides it waiting
+LOCK_KEYS = 0x4C414B5500000000  # the database's advisory locks of publications: their row's id is added
 log = structlog.get_logger(__name__)
-
-
-def order(session: Session, workshop: Workshop, video: Video) -> None:
-    """The video stands at home: have it put on its other channels, and replaced where an older version stands."""
-    if audience_of(workshop.settings, video) != "public":
-        return
-    known = {publication.channel: publication for publication in video.publications}
-    for channel in video.also:
-        publication = known.get(channel)
-        if publication is None:
-            publication = Publication(channel=channel, state=PublicationState.WAITING)
-            video.publications.append(publication)
-        elif publication.state is PublicationState.DELETED or publication.version == video.version:
-            continue
-        if publication.address:
-            publication.former = [*publication.former, {"address": publication.address, "hidden": False}]
-        publication.version, publication.state = video.version, PublicationState.WAITING
-        publication.address, publication.memory = "", {}
-        publication.done, publication.notes, publication.error = [], {}, ""
-        broadcast = adopt(workshop.settings, video, channel)
-        if broadcast is not None:
-            publication.address = broadcast
-            publication.memory = {"adopted": True}
-            publication.former = [was for was in publication.former if was["address"] != broadcast]
-        elif outdated := outdated_broadcast(workshop.settings, video, channel, publication.former):
-            publication.former = [*publication.former, {"address": outdated, "hidden": False}]
 
 
 def wanting(session: Session) -> list[tuple[int, bool]]:
@@ -81,7 +84,7 @@ def wanting(session: Session) -> list[tuple[int, bool]]:
     rows = session.execute(
         select(Publication.id, off.label("off"))
         .join(Publication.video)
-        .join(home, and_(home.video_id == Video.id, home.channel == Video.channel))
+        .outerjoin(home, and_(home.video_id == Video.id, home.channel == Video.channel))
         .where(Publication.channel != Video.channel, or_(up, off))
         .order_by(Publication.id)
     )
@@ -109,70 +112,132 @@ def wanted_step(workshop: Workshop, publication_id: int, *, takedown: bool) -> s
     """What is to be done next for that publication; None: nothing of the kind that was asked for."""
     with workshop.database.session() as session:
         publication = session.get(Publication, publication_id)
-        if publication is None:
-            return None
-        steps = steps_of(workshop.settings, publication.channel)
-        step = next_step(publication.video.state, _home(publication.video), publication, steps)
+        step = None if publication is None else _next(workshop, publication)
     return step if (step in TAKEDOWN) is takedown else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Job:
+    """All that a step needs to know, so that no session is held while it is taken."""
+
+    publication_id: int
+    step: str
+    channel: str
+    version: int
+    standing: Standing
+    former: tuple[str, ...]  # the addresses of what stood there before, hidden or, for a takedown, all
+    details: Details | None
+    package: Package | None
+    reason: str
+    stem: str
 
 
 def take(workshop: Workshop, publication_id: int, step: str) -> None:
     """Take a step. Raises UploadError, and NotWanted where it is not the one that is wanted (any longer)."""
+    with _turn(workshop, publication_id, step):
+        job = _begin(workshop, publication_id, step)
+        if job.package is not None:
+            with open_remote(workshop, job.channel, job.details) as channel:
+                _follow(workshop, job, channel)
+        elif step != SETTLE:
+            _hide(workshop, job)
+        with workshop.database.session() as session:
+            _conclude(session, workshop, job)
+
+
+@contextmanager
+def _turn(workshop: Workshop, publication_id: int, step: str) -> Iterator[None]:
+    """Nothing shows a film while something hides it, or the last request to arrive would win. Raises UploadError."""
+    if step not in SHOWING | TAKEDOWN:
+        yield
+        return
+    file_lock = FileLock(workshop.settings.data / "run" / f"publication-{publication_id}.lock")
+    advisory_lock = AdvisoryLock(workshop.database.engine, LOCK_KEYS + publication_id)
+    until = time.monotonic() + TURN_SECONDS
+    try:
+        while not (file_lock.take() and advisory_lock.take()):
+            if time.monotonic() > until:
+                raise UploadError("En annan process arbetar just nu med filmen där; nytt försök görs.")
+            if workshop.stop.wait(0.2):
+                raise Abandoned
+        yield
+    finally:
+        advisory_lock.give_back()
+        file_lock.give_back()
+
+
+def _begin(workshop: Workshop, publication_id: int, step: str) -> _Job:
+    settings = workshop.settings
     with workshop.database.session() as session:
         publication = _wanted(session, workshop, publication_id, step)
-        publication.step, publication.percent = step, 0.0
         video = publication.video
-        addresses = [was["address"] for was in publication.former if step in TAKEDOWN or not was["hidden"]]
-        if step in TAKEDOWN and publication.address:
-            addresses.append(publication.address)
-        reason = _reason(video)
-        standing = Standing(address=publication.address, memory=dict(publication.memory))
+        publication.step, publication.percent = step, 0.0
         package = None
         if step not in (SETTLE, HIDE_FORMER, *TAKEDOWN):
-            package = package_of(workshop.settings, video)
+            package = package_of(settings, video)
             if publication.memory.get("adopted"):
-                package = chapters_there(workshop.settings, video, publication.channel, package)
-        channel = None
-        if step != SETTLE and (package is not None or addresses):
-            channel = open_remote(workshop, publication, takedown=package is None)
-    # No session is held meanwhile: this may take hours, and SQLite has one writer.
-    if channel is not None and package is not None:
-        _follow(workshop, publication_id, step, channel, package, standing)
-    elif channel is not None:
-        for address in addresses:
-            if step == DELETE:
+                package = chapters_there(settings, video, publication.channel, package)
+        return _Job(
+            publication_id=publication_id,
+            step=step,
+            channel=publication.channel,
+            version=publication.version,
+            standing=Standing(address=publication.address, memory=dict(publication.memory)),
+            former=tuple(
+                was["address"] for was in publication.former if step in TAKEDOWN or not was["hidden"]
+            ),
+            details=details_of(settings, video, publication, checked=package is not None),
+            package=package,
+            reason=withdraw_reason(video),
+            stem=stem_of(video),
+        )
+
+
+def _hide(workshop: Workshop, job: _Job) -> None:
+    """Take what stood there before, and in a takedown what stands there, off the air."""
+    addresses = list(job.former)
+    if job.step in TAKEDOWN and job.standing.address:
+        addresses.append(job.standing.address)
+    if not addresses and job.standing == Standing():  # never begun there
+        return
+    with open_remote(workshop, job.channel, job.details, takedown=True) as channel:
+        if job.step == DELETE:
+            # What an upload left whose end we never saw, too.
+            for address in dict.fromkeys([*addresses, *channel.left_behind(job.stem)]):
                 channel.delete(address)
-            else:
-                channel.withdraw(address, reason)
-    with workshop.database.session() as session:
-        _conclude(session, workshop, publication_id, step)
+            return
+        for address in addresses:
+            channel.withdraw(address, job.reason)
 
 
-def _wanted(session: Session, workshop: Workshop, publication_id: int, step: str) -> Publication:
+def _next(workshop: Workshop, publication: Publication) -> str | None:
+    video = publication.video
+    # What is only kept of a platform's own recording is never put anywhere.
+    ours = publication.channel in video.also or publication.address
+    steps = steps_of(workshop.settings, publication.channel) if ours else ()
+    return next_step(video.state, home_state(video), publication, steps)
+
+
+def _wanted(
+    session: Session, workshop: Workshop, publication_id: int, step: str, version: int | None = None
+) -> Publication:
+    """The publication, if that step of it (and of that version) is the next. Raises NotWanted."""
     publication = session.get(Publication, publication_id, populate_existing=True)
-    steps = () if publication is None else steps_of(workshop.settings, publication.channel)
-    video = None if publication is None else publication.video
     if (
         publication is None
-        or video is None
-        or next_step(video.state, _home(video), publication, steps) != step
+        or _next(workshop, publication) != step
+        or version not in (None, publication.version)
     ):
         raise NotWanted(f"publication {publication_id}: {step} is not what is to be done")
     return publication
 
 
-def _follow(
-    workshop: Workshop,
-    publication_id: int,
-    step: str,
-    channel: RemoteChannel,
-    package: Package,
-    standing: Standing,
-) -> None:
+def _follow(workshop: Workshop, job: _Job, channel: RemoteChannel) -> None:
     """Advance the channel's step to its end; what it asks to have remembered is written before it goes on."""
+    assert job.package is not None  # noqa: S101 - take has looked
     written = -WRITE_SECONDS
     taken = False
-    with closing(_closable(channel.take(step, package, standing))) as events:
+    with closing(_closable(channel.take(job.step, job.package, job.standing))) as events:
         for event in events:
             if workshop.stop.is_set():
                 raise Abandoned
@@ -180,18 +245,40 @@ def _follow(
                 continue
             written = time.monotonic() if isinstance(event, Progress) else written
             taken = taken or isinstance(event, Done)
+            if isinstance(event, Remember) and event.address != job.standing.address:
+                _note_arrival(workshop, job, event)
             with workshop.database.session() as session:
-                _write(_wanted(session, workshop, publication_id, step), step, event)
+                _write(_wanted(session, workshop, job.publication_id, job.step, job.version), job.step, event)
     if not taken:
-        raise RuntimeError(f"{step} ended without being done")
+        raise RuntimeError(f"{job.step} ended without being done")
 
 
-def _write(publication: Publication, step: str, event: Any) -> None:
+def _note_arrival(workshop: Workshop, job: _Job, arrived: Remember) -> None:
+    """A video stands there: that is so even where it is wanted no longer; what was deleted is to be again."""
+    if not arrived.address:
+        return
+    with workshop.database.session() as session:
+        publication = session.get(Publication, job.publication_id, populate_existing=True)
+        if publication is None:
+            return
+        if publication.version == job.version:
+            _write(publication, job.step, arrived)
+        else:
+            publication.former = [*publication.former, {"address": arrived.address, "hidden": False}]
+        if publication.state is PublicationState.DELETED:
+            move_publication(
+                session, job.publication_id, PublicationState.WAITING, now=workshop.now(), who=WHO
+            )
+
+
+def _write(publication: Publication, step: str, event: Happening) -> None:
     if isinstance(event, Progress):
         publication.percent = round(event.percent, 1)
     elif isinstance(event, Remember):
         publication.memory = dict(event.memory)
         publication.address = event.address or publication.address
+    elif isinstance(event, Gone):
+        publication.address, publication.memory, publication.done = "", {}, []
     elif isinstance(event, Noted):
         publication.notes = {**publication.notes, step: {"sentence": event.sentence, "skipped": False}}
 
@@ -200,39 +287,46 @@ def _closable(events: Any) -> Any:
     return events if hasattr(events, "close") else (event for event in events)
 
 
-def _conclude(session: Session, workshop: Workshop, publication_id: int, step: str) -> None:
-    publication = _wanted(session, workshop, publication_id, step)
-    now = workshop.now()
+def _conclude(session: Session, workshop: Workshop, job: _Job) -> None:
+    publication = _wanted(session, workshop, job.publication_id, job.step, job.version)
+    now, step = workshop.now(), job.step
     publication.error, publication.percent = "", 100.0
-    subject = publication_subject(publication_id)
     if step == WITHDRAW:
-        reason = _reason(publication.video)
-        publication.former = [{**was, "hidden": True} for was in publication.former]
-        move_publication(
-            session, publication_id, PublicationState.WITHDRAWN, now=now, who=WHO,
-            withdrawn_at=now, withdraw_reason=reason, step="",
-        )  # fmt: skip
-        for kind in (AlarmKind.STILL_PUBLIC, AlarmKind.PIPELINE_FAILED, AlarmKind.PUBLICATION_WAITS):
-            clear_alarm(session, kind, subject, now)
+        _concealed(session, publication, job.reason, now)
     elif step == DELETE:
-        move_publication(session, publication_id, PublicationState.DELETED, now=now, who=WHO, step="")
-        clear_alarm(session, AlarmKind.STILL_PUBLIC, subject, now)
+        _move(session, publication, PublicationState.DELETED, now)
+        audit(session, WHO, "publication.destroyed", publication_subject(publication.id), now,
+              channel=job.channel, addresses=[*job.former, job.standing.address])  # fmt: skip
     elif step == HIDE_FORMER:
         publication.former = [{**was, "hidden": True} for was in publication.former]
         addresses = [was["address"] for was in publication.former]
-        audit(session, WHO, "publication.replaced", subject, now, hidden=addresses)
+        audit(
+            session, WHO, "publication.replaced", publication_subject(publication.id), now, hidden=addresses
+        )
+    elif step == SETTLE and not publication.address:
+        _concealed(session, publication, CUT_SINCE, now)
     elif step == SETTLE:
-        film = film_of(publication.video)
-        move_publication(
-            session, publication_id, PublicationState.PUBLISHED, now=now, who=WHO, film=film, step="",
-            published_at=publication.published_at or now, withdrawn_at=None, withdraw_reason="",
-        )  # fmt: skip
-        over = [AlarmKind.PIPELINE_FAILED, AlarmKind.PUBLICATION_WAITS]
-        over += [] if skipped(publication) else [AlarmKind.PUBLICATION_INCOMPLETE]
-        for kind in over:
-            clear_alarm(session, kind, subject, now)
+        published = {"published_at": publication.published_at or now, "film": film_of(publication.video)}
+        _move(session, publication, PublicationState.PUBLISHED, now,
+              withdrawn_at=None, withdraw_reason="", **published)  # fmt: skip
     else:
         publication.done = [*publication.done, step]
+
+
+def _concealed(session: Session, publication: Publication, reason: str, now: datetime) -> None:
+    publication.former = [{**was, "hidden": True} for was in publication.former]
+    _move(session, publication, PublicationState.WITHDRAWN, now, withdrawn_at=now, withdraw_reason=reason)
+
+
+def _move(
+    session: Session, publication: Publication, to: PublicationState, now: datetime, **changes: Any
+) -> None:
+    """It has come as far as it goes, and nothing of it is to be alarmed about but what is missing on it."""
+    move_publication(session, publication.id, to, now=now, who=WHO, step="", **changes)
+    incomplete = to is PublicationState.PUBLISHED and skipped(publication)
+    for kind in ALARMS:
+        if not (incomplete and kind is AlarmKind.PUBLICATION_INCOMPLETE):
+            clear_alarm(session, kind, publication_subject(publication.id), now)
 
 
 def take_down(workshop: Workshop, video_id: int) -> list[tuple[str, str]]:
@@ -255,45 +349,3 @@ def take_down(workshop: Workshop, video_id: int) -> list[tuple[str, str]]:
         except UploadError as error:
             left.append((row.channel, str(error)))
     return left
-
-
-def publication_subject(publication_id: int) -> str:
-    """How alarms and the audit log name a publication."""
-    return f"publication {publication_id}"
-
-
-def reopen(publication: Publication, again: Collection[str]) -> None:
-    """Have `again` of its steps taken once more, with those that were never done."""
-    publication.state, publication.error = PublicationState.WAITING, ""
-    publication.done = [step for step in publication.done if step not in again]
-    publication.notes = {step: note for step, note in publication.notes.items() if step in publication.done}
-
-
-def skipped(publication: Publication) -> list[str]:
-    """The steps that failed for good and that the publication stands without."""
-    return [step for step, note in publication.notes.items() if note["skipped"]]
-
-
-def skip(publication: Publication, step: str, sentence: str, again: datetime | None = None) -> None:
-    """Go on without `step`; `sentence` says why. again: when it is to be taken after all, by itself."""
-    note = {"sentence": sentence, "skipped": True, "again": again.isoformat() if again else None}
-    publication.notes = {**publication.notes, step: note}
-
-
-def retake_deferred(session: Session, now: datetime) -> None:
-    """Have the steps taken that were skipped until now, of what is published without them."""
-    published = select(Publication).where(Publication.state == PublicationState.PUBLISHED)
-    for publication in session.scalars(published.where(Publication.step == "")):
-        times = [publication.notes[step].get("again") for step in skipped(publication)]
-        if any(time and datetime.fromisoformat(time) <= now for time in times):
-            reopen(publication, ())
-
-
-def _home(video: Video) -> PublicationState:
-    home = next((p for p in video.publications if p.channel == video.channel), None)
-    return home.state if home is not None else PublicationState.WAITING
-
-
-def _reason(video: Video) -> str:
-    home = next((p for p in video.publications if p.channel == video.channel), None)
-    return home.withdraw_reason if home is not None else ""

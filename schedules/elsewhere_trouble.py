@@ -9,31 +9,29 @@ from sqlalchemy.orm import Session
 from schedules.alarms.kinds import AlarmKind
 from schedules.alarms.raising import raise_alarm
 from schedules.channels import is_optional
-from schedules.elsewhere import publication_subject, skip
+from schedules.elsewhere_rows import publication_subject, skip
 from schedules.models import Publication
 from schedules.states import PublicationState
 from schedules.transitions import move_publication
 from schedules.workshop import Workshop
 
-LONG_SECONDS = 3600.0  # a longer wait is told to a person
 
-
-def note_wait(workshop: Workshop, publication_id: int, step: str, words: str, wait: float) -> None:
-    """It is tried again after `wait` seconds; a long wait is told."""
+def note_wait(workshop: Workshop, publication_id: int, step: str, words: str, *, told: bool) -> None:
+    """It is tried again; told: so late, or so often already, that a person should know."""
     with workshop.database.session() as session:
         publication = session.get_one(Publication, publication_id)
         publication.step, publication.error = step, words
-        if wait >= LONG_SECONDS:
+        if told:
             message = f"{publication.video.title} på {publication.channel}: {words}"
             _raise(session, workshop, AlarmKind.PUBLICATION_WAITS, publication, message)
 
 
 def defer(workshop: Workshop, publication_id: int, step: str, words: str, wait: float) -> bool:
-    """True: `step` would hold up for hours what can stand without it; it is skipped, and taken later by
-    `retake_deferred`."""
+    """True: `step` would hold up for long what can stand without it; it is skipped, and taken after `wait` seconds or
+    more by `retake_deferred`."""
     with workshop.database.session() as session:
         publication = session.get_one(Publication, publication_id)
-        if wait < LONG_SECONDS or not is_optional(workshop.settings, publication.channel, step):
+        if not is_optional(workshop.settings, publication.channel, step):
             return False
         skip(publication, step, words, again=workshop.now() + timedelta(seconds=wait))
         return True

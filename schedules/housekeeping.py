@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from schedules.database import Database
-from schedules.elsewhere import retake_deferred
+from schedules.elsewhere_rows import retake_deferred
 from schedules.models import AwareUTC, Meeting, Video
 from schedules.series import materialise
 from schedules.settings import Settings

@@ -89,7 +89,7 @@ VIDEO_MOVES: dict[VideoState, frozenset[VideoState]] = {
     VideoState.REVIEW: frozenset(
         {VideoState.APPROVED, VideoState.PROCESSING, VideoState.FAILED, VideoState.DELETED}
     ),
-    VideoState.APPROVED: frozenset({VideoState.PUBLISHED, VideoState.FAILED}),
+    VideoState.APPROVED: frozenset({VideoState.PUBLISHED, VideoState.FAILED, VideoState.REVIEW}),
     VideoState.PUBLISHED: frozenset({VideoState.WITHDRAWN, VideoState.PROCESSING, VideoState.DELETED}),
     VideoState.WITHDRAWN: frozenset({VideoState.APPROVED, VideoState.PROCESSING, VideoState.DELETED}),
     VideoState.FAILED: frozenset({VideoState.PROCESSING, VideoState.APPROVED, VideoState.DELETED}),
@@ -114,7 +114,7 @@ PUBLICATION_MOVES: dict[PublicationState, frozenset[PublicationState]] = {
     PublicationState.FAILED: frozenset(
         {PublicationState.WAITING, PublicationState.WITHDRAWN, PublicationState.DELETED}
     ),
-    PublicationState.DELETED: frozenset(),
+    PublicationState.DELETED: frozenset({PublicationState.WAITING}),  # something of it turned up there
 }
 
 PHASE_MOVES: dict[CommandKind, tuple[frozenset[Phase], Phase]] = {

@@ -100,6 +100,12 @@ def is_marked(description: str, marker: str) -> bool:
     return bool(lines) and lines[-1].strip() == MARKER + marker
 
 
+def has_marker(description: str, stem: str) -> bool:
+    """Whether a video's description ends in a marker that begins with `stem`."""
+    lines = description.rstrip().splitlines()
+    return bool(lines) and lines[-1].strip().startswith(MARKER + stem)
+
+
 def _clock(second: int) -> str:
     minutes, seconds = divmod(second, 60)
     hours, minutes = divmod(minutes, 60)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 VIDEO_NAME = "video.mp4"
+DOUBTED = "doubted"  # set under this name in a publication's memory: is it still there?
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +91,11 @@ class Noted:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Gone:
+    """What stood there is not there any more, and what was known of it is to be forgotten: all its steps begin anew."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Done:
     """A step is taken."""
 
@@ -102,7 +108,7 @@ class Published:
     fresh: bool
 
 
-Happening = Progress | Remember | Noted | Done
+Happening = Progress | Remember | Noted | Gone | Done
 
 
 class Channel(Protocol):
@@ -157,4 +163,8 @@ class RemoteChannel(Protocol):
 
     def delete(self, address: str) -> None:
         """Destroy it there, withdrawn or not."""
+        ...
+
+    def left_behind(self, stem: str) -> list[str]:
+        """The addresses of what was sent there and never shown, with a marker that begins so."""
         ...

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
+import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -13,7 +16,8 @@ import pytest
 from PIL import Image
 from sqlalchemy import select
 
-from schedules import decisions
+from schedules import decisions, public
+from schedules.aftermath import publish
 from schedules.alarms.raising import open_alarms
 from schedules.attempts import attempt_elsewhere
 from schedules.database import Database
@@ -22,13 +26,12 @@ from schedules.elsewhere import (
     SETTLE,
     WITHDRAW,
     next_step,
-    order,
-    retake_deferred,
     take,
     take_down,
     wanted_step,
     wanting,
 )
+from schedules.elsewhere_rows import order, retake_deferred
 from schedules.models import AuditEntry, Broadcast, LiveProcess, Meeting, Publication, Video
 from schedules.packing import film_of
 from schedules.settings import BodySettings, Settings, YouTubeWording
@@ -476,3 +479,236 @@ def test_paths_stay_inside_the_data_folder(workshop: Workshop, tmp_path: Path) -
         destroy_files(workshop.settings, session.get_one(Video, video_id))
     assert outside.exists()
     assert not workshop.settings.work_folder("abc").exists()
+
+
+def meanwhile(workshop: Workshop, youtube: YouTube, step: str, method: str) -> threading.Thread:
+    """`step` is being taken by a worker, whose request `method` has half a second left to go."""
+    slow = youtube.faults.add(method, "slow", seconds=0.5)
+    number = there(workshop).id
+    worker = threading.Thread(target=attempt_elsewhere, args=(workshop, step, number, 1))
+    worker.start()
+    while slow not in youtube.faults.struck:
+        time.sleep(0.01)
+    return worker
+
+
+def test_withdrawn_while_it_is_being_shown_it_is_hidden_in_the_end(
+    workshop: Workshop, youtube: YouTube
+) -> None:
+    video_id = at_home(workshop)
+    carry(workshop, youtube, until="privacy")
+    worker = meanwhile(workshop, youtube, "privacy", "youtube.videos.update")
+    withdraw(workshop, video_id)
+    assert take_down(workshop, video_id) == []
+    worker.join()
+    (video,) = youtube.videos.values()
+    assert video.status["privacyStatus"] == "private"
+    assert there(workshop).state is PublicationState.WITHDRAWN
+
+
+def test_a_film_that_arrives_after_its_new_cut_is_not_taken_for_it(
+    workshop: Workshop, youtube: YouTube
+) -> None:
+    video_id = at_home(workshop)
+    worker = meanwhile(workshop, youtube, "upload", "youtube.videos.insert#chunk")
+    with workshop.database.session() as session:
+        video = session.get_one(Video, video_id)
+        assert video.rendition is not None
+        video.rendition.write_bytes(b"new cut" * 1000)
+        video.version = 2
+        order(session, workshop, video)
+    worker.join()
+    ((old, uncut),) = youtube.videos.items()
+    carry(workshop, youtube)
+    assert there(workshop).address != old
+    assert uncut.status["privacyStatus"] == "private"
+    delete(workshop, video_id)
+    assert take_down(workshop, video_id) == []
+    assert youtube.videos == {}
+
+
+def test_a_film_that_arrives_after_its_deletion_is_deleted(workshop: Workshop, youtube: YouTube) -> None:
+    video_id = at_home(workshop)
+    worker = meanwhile(workshop, youtube, "upload", "youtube.videos.insert#chunk")
+    delete(workshop, video_id)
+    assert take_down(workshop, video_id) == []
+    worker.join()
+    assert len(youtube.videos) == 1
+    assert carry(workshop, youtube) == ["delete"]
+    assert youtube.videos == {}
+
+
+def test_what_an_upload_left_behind_is_deleted_with_the_film(workshop: Workshop, youtube: YouTube) -> None:
+    """Its last byte arrived, and the worker died before it knew under which address."""
+    video_id = at_home(workshop)
+    carry(workshop, youtube, until="details")
+    with workshop.database.session() as session:
+        publication = session.scalars(select(Publication).where(Publication.channel == "youtube")).one()
+        publication.address, publication.memory = "", {"upload": {"size": 1}}
+    delete(workshop, video_id)
+    assert take_down(workshop, video_id) == []
+    assert youtube.videos == {}
+
+
+def test_hiding_may_use_what_the_quota_keeps_in_reserve(workshop: Workshop, youtube: YouTube) -> None:
+    video_id = at_home(workshop)
+    carry(workshop, youtube)
+    limits = workshop.settings.youtube.model_copy(update={"reserve_units": 10_000})
+    workshop.settings = workshop.settings.model_copy(update={"youtube": limits})
+    withdraw(workshop, video_id)
+    assert take_down(workshop, video_id) == []
+    (video,) = youtube.videos.values()
+    assert video.status["privacyStatus"] == "private"
+
+
+def test_half_hidden_and_restored_it_is_shown_and_nothing_is_alarmed_about(
+    workshop: Workshop, youtube: YouTube
+) -> None:
+    video_id = at_home(workshop)
+    carry(workshop, youtube)
+    withdraw(workshop, video_id)
+    youtube.faults.add("youtube.videos.list", skip=1, times=9)  # hidden, but not seen to be
+    assert attempt_elsewhere(workshop, WITHDRAW, there(workshop).id, 1)["state"] == "again"
+    youtube.faults.clear()
+    decide(workshop, video_id, lambda s, v: decisions.restore(s, workshop.settings, v, who="eva", now=NOW))
+    carry(workshop, youtube)
+    (video,) = youtube.videos.values()
+    assert video.status["privacyStatus"] == "public"
+    assert told(workshop) == {}
+
+
+def test_restored_without_its_files_it_comes_back_elsewhere_too(workshop: Workshop, youtube: YouTube) -> None:
+    video_id = at_home(workshop)
+    carry(workshop, youtube)
+    withdraw(workshop, video_id)
+    take_down(workshop, video_id)
+    shutil.rmtree(workshop.settings.data / "withdrawn")
+    decide(workshop, video_id, lambda s, v: decisions.restore(s, workshop.settings, v, who="eva", now=NOW))
+    publish(workshop, video_id)
+    carry(workshop, youtube)
+    (video,) = youtube.videos.values()
+    assert video.status["privacyStatus"] == "public"
+
+
+def test_deleted_there_by_hand_it_is_sent_anew_when_a_person_asks(
+    workshop: Workshop, youtube: YouTube
+) -> None:
+    video_id = at_home(workshop)
+    youtube.fail_processing("codec")
+    with pytest.raises(AssertionError):
+        carry(workshop, youtube)
+    youtube.videos.clear()
+    decide(workshop, video_id, lambda s, v: decisions.retry(s, v, who="eva", now=NOW))
+    carry(workshop, youtube)
+    assert there(workshop).state is PublicationState.PUBLISHED
+    assert len(youtube.videos) == 1
+    assert told(workshop) == {}
+
+
+def test_a_night_without_a_line_is_told_and_needs_nobody(workshop: Workshop, youtube: YouTube) -> None:
+    at_home(workshop)
+    carry(workshop, youtube, until="captions")
+    number = there(workshop).id
+    youtube.faults.add("youtube.captions.*", times=99)
+    youtube.faults.add("youtube.videos.list", times=99)
+    (workshop.settings.work_folder("abc") / "captions.sv.vtt").write_text(
+        "WEBVTT\n\n00:00.000 --> 00:01.000\nJa.\n"
+    )
+    assert attempt_elsewhere(workshop, "captions", number, 2)["state"] == "again"
+    assert attempt_elsewhere(workshop, "captions", number, 9)["state"] == "done"  # goes on without, for now
+    for step in ("thumbnail", "playlist"):
+        assert attempt_elsewhere(workshop, step, number, 1)["state"] == "done"
+    verdict = attempt_elsewhere(workshop, "processed", number, 60)
+    assert (verdict["state"], verdict["wait"]) == ("again", 900)
+    assert list(told(workshop)) == ["publication_waits"]
+    youtube.faults.clear()
+    carry(workshop, youtube)
+    with workshop.database.session() as session:
+        retake_deferred(session, NOW + timedelta(hours=25))
+    assert carry(workshop, youtube) == ["captions", SETTLE]
+    assert told(workshop) == {}
+
+
+@pytest.mark.parametrize("also", [["youtube"], []])
+@pytest.mark.parametrize(
+    "state", [VideoState.PROCESSING, VideoState.REVIEW, VideoState.APPROVED, VideoState.FAILED]
+)
+def test_what_youtube_recorded_is_hidden_before_the_film_is_published(
+    workshop: Workshop, youtube: YouTube, state: VideoState, also: list[str]
+) -> None:
+    meeting_id, address = broadcast(workshop, youtube)
+    video_id = unpublished(workshop, meeting_id, state=state, also=also, review=False)
+    withdraw(workshop, video_id)
+    assert take_down(workshop, video_id) == []
+    assert youtube.videos[address].status["privacyStatus"] == "private"
+    with workshop.database.session() as session:
+        view = public.meeting_view(session, meeting_id, now=NOW)
+        assert view is not None
+        assert (view.stage, view.reason) == (public.Stage.WITHDRAWN, "Personuppgift")
+        video = session.get_one(Video, video_id)
+        assert video.review  # whatever the body says: what was hidden comes out by a person's hand only
+        assert video.state is (VideoState.REVIEW if state is VideoState.APPROVED else state)
+        video.state = VideoState.REVIEW
+        decisions.approve(session, video, who="eva", now=NOW)
+    publish(workshop, video_id)
+    carry(workshop, youtube)
+    assert list(youtube.videos) == [address]
+    assert youtube.videos[address].status["privacyStatus"] == "public"
+    with workshop.database.session() as session:
+        view = public.meeting_view(session, meeting_id, now=NOW)
+        assert view is not None
+        assert view.stage is public.Stage.PUBLISHED
+
+
+@pytest.mark.parametrize("state", [VideoState.REVIEW, VideoState.PUBLISHED])
+def test_what_youtube_recorded_is_destroyed_with_the_film_whatever_its_channels(
+    workshop: Workshop, youtube: YouTube, state: VideoState
+) -> None:
+    meeting_id, _ = broadcast(workshop, youtube)
+    video_id = unpublished(workshop, meeting_id, state=state, also=[])
+    delete(workshop, video_id)
+    assert take_down(workshop, video_id) == []
+    assert youtube.videos == {}
+
+
+def test_what_was_cut_is_not_left_in_youtubes_own_recording(workshop: Workshop, youtube: YouTube) -> None:
+    """The body's films go to no channel there: nothing is sent, but the uncut recording is hidden."""
+    meeting_id, address = broadcast(workshop, youtube)
+    cuts = [{"start": 100.0, "end": 120.0, "reason": "Personuppgift"}]
+    video_id = at_home(workshop, meeting_id=meeting_id, also=[], made_cuts=cuts)
+    assert carry(workshop, youtube) == [HIDE_FORMER, SETTLE]
+    assert list(youtube.videos) == [address]
+    assert youtube.videos[address].status["privacyStatus"] == "private"
+    assert there(workshop).withdraw_reason == "Filmen har klippts."
+    withdraw(workshop, video_id)
+    decide(workshop, video_id, lambda s, v: decisions.restore(s, workshop.settings, v, who="eva", now=NOW))
+    carry(workshop, youtube)
+    assert youtube.videos[address].status["privacyStatus"] == "private"
+
+
+def test_the_old_film_is_withdrawn_while_a_new_cut_is_being_made(
+    workshop: Workshop, youtube: YouTube
+) -> None:
+    video_id = at_home(workshop)
+    carry(workshop, youtube)
+    decide(workshop, video_id, lambda s, v: decisions.cut(
+        s, v, pieces=[(1, 2)], reason="Personuppgift", who="eva", now=NOW))  # fmt: skip
+    withdraw(workshop, video_id)
+    assert take_down(workshop, video_id) == []
+    (video,) = youtube.videos.values()
+    assert video.status["privacyStatus"] == "private"
+    assert not workshop.settings.archive_folder("abc").exists()
+
+
+def unpublished(workshop: Workshop, meeting_id: int, **columns: Any) -> int:
+    """A film of that meeting that stands nowhere yet, or at home alone."""
+    video_id = at_home(workshop, meeting_id=meeting_id, **columns)
+    with workshop.database.session() as session:
+        video = session.get_one(Video, video_id)
+        gone = video.state is not VideoState.PUBLISHED
+        for publication in list(video.publications):
+            if gone or publication.channel != "archive":
+                video.publications.remove(publication)
+    if gone:
+        shutil.rmtree(workshop.settings.archive_folder("abc"))
+    return video_id

@@ -19,9 +19,11 @@ from uploader.errors import UploadError
 from uploader.metadata import Composed, MetadataError, compose, tidy_title
 from uploader.pace import Pace
 from uploader.package import (
+    DOUBTED,
     VIDEO_NAME,
     Details,
     Done,
+    Gone,
     Happening,
     Noted,
     Package,
@@ -37,6 +39,7 @@ SECONDS_OFF = 2.0  # so much may YouTube's length of a video differ from ours
 _CAPTIONS = re.compile(r"captions\.([A-Za-z]{2,3}(?:-[A-Za-z0-9]+)*)\.vtt")
 _POLLS = "polls"
 _OFTEN = 60  # polls that begin close together and end a minute apart; after them patience is cheaper
+_LONG = 100  # polls, some eight hours: so rare from then on that a person is told
 
 Taking = Generator[Happening, None, None]
 
@@ -46,7 +49,8 @@ class YouTubeChannel:
 
     `client`: the YouTube Data API v3, signed on to the one channel. `details`: how the video is to stand there; needed
     for everything but taking it away. `standing.memory["adopted"]`: the video is the one that YouTube recorded of a
-    broadcast, so that nothing is sent and its length is YouTube's own affair.
+    broadcast, so that nothing is sent and its length is YouTube's own affair. Where it is doubted, the first step looks
+    whether the video is still there, and has it sent anew where a person has deleted it.
     """
 
     steps: tuple[str, ...] = (
@@ -116,8 +120,14 @@ class YouTubeChannel:
         with self._explained():
             videos.delete(self._client, address)
 
+    def left_behind(self, stem: str) -> list[str]:
+        """See RemoteChannel."""
+        with self._explained():
+            return videos.hidden_marked(self._client, stem)
+
     def _upload(self, package: Package, standing: Standing) -> Taking:
         if standing.address:
+            yield from self._assure(standing)
             return
         body = {
             "snippet": self._snippet(self._composed(package).text),
@@ -141,6 +151,17 @@ class YouTubeChannel:
             shipment, standing.memory, pace=self._pace, chunks=self._chunks, sleep=self._sleep
         )
         yield Remember(address=video, memory={k: v for k, v in standing.memory.items() if k != MEMORY})
+
+    def _assure(self, standing: Standing) -> Taking:
+        if not standing.memory.get(DOUBTED):
+            return
+        if videos.read(self._client, standing.address, "id") is None:
+            yield Gone()
+            raise UploadError(
+                "Filmen är borttagen på YouTube och skickas på nytt.", patient=True, retry_after=1
+            )
+        memory = {key: value for key, value in standing.memory.items() if key != DOUBTED}
+        yield Remember(address=standing.address, memory=memory)
 
     def _find(self) -> str | None:
         return videos.find_marked(self._client, self._details.marker)
@@ -203,7 +224,7 @@ class YouTubeChannel:
             yield Progress(percent=min(100 * int(parts["partsProcessed"]) / int(parts["partsTotal"]), 100))
         polls = int(standing.memory.get(_POLLS, 0))
         yield Remember(address=standing.address, memory={**rest, _POLLS: polls + 1})
-        wait = min(10 * 1.5 ** min(polls, 10), 60) if polls < _OFTEN else 600
+        wait = min(10 * 1.5 ** min(polls, 10), 60) if polls < _OFTEN else 600 if polls < _LONG else 3600
         raise UploadError("YouTube bearbetar filmen.", patient=True, retry_after=wait)
 
     def _show(self, package: Package, standing: Standing) -> Taking:

@@ -6,13 +6,15 @@ https://developers.google.com/youtube/v3/docs. All raise what the client raises.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 from googleapiclient.errors import HttpError
 from googleapiclient.http import MediaFileUpload
 
-from uploader.metadata import is_marked
+from uploader.metadata import has_marker, is_marked
 from uploader.youtube_errors import reason_of
 
 PAGES = 4  # of 50: a video whose id was lost is among the newest
@@ -28,26 +30,41 @@ Json = dict[str, Any]
 
 def find_marked(client: Any, marker: str) -> str | None:
     """The id of the channel's video whose description ends in `marker`, among its newest; None: there is none."""
+    for item in _uploads(client, PAGES):
+        if is_marked(item["snippet"].get("description", ""), marker):
+            return str(item["snippet"]["resourceId"]["videoId"])
+    return None
+
+
+def hidden_marked(client: Any, stem: str) -> list[str]:
+    """The ids of all the channel's private videos with a marker that begins with `stem`; a unit for every 50 videos."""
+    return [
+        str(item["snippet"]["resourceId"]["videoId"])
+        for item in _uploads(client, None)
+        if item["status"]["privacyStatus"] == "private"
+        and has_marker(item["snippet"].get("description", ""), stem)
+    ]
+
+
+def _uploads(client: Any, pages: int | None) -> Iterator[Json]:
+    """The channel's videos, the newest first; pages: at most so many, of 50."""
     mine = client.channels().list(part="contentDetails", mine=True).execute()
     uploads = mine["items"][0]["contentDetails"]["relatedPlaylists"]["uploads"]
     token = None
-    for _ in range(PAGES):
+    for _ in count() if pages is None else range(pages):
         listing = client.playlistItems().list(
-            part="snippet", playlistId=uploads, maxResults=50, pageToken=token
+            part="snippet,status", playlistId=uploads, maxResults=50, pageToken=token
         )
         try:
             page = listing.execute()
         except HttpError as error:
             if error.resp.status == 404:  # a channel without videos has no such list yet
-                return None
+                return
             raise
-        for item in page.get("items", []):
-            if is_marked(item["snippet"].get("description", ""), marker):
-                return str(item["snippet"]["resourceId"]["videoId"])
+        yield from page.get("items", [])
         token = page.get("nextPageToken")
         if token is None:
-            return None
-    return None
+            return
 
 
 def read(client: Any, video: str, *parts: str) -> Json | None:

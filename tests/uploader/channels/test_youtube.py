@@ -260,8 +260,10 @@ def test_processing_is_waited_for_longer_and_longer(
         assert error.patient
         waits.append(error.retry_after)
     assert waits == [10, 15, 22.5, 33.75, 50.625, 60, 60]
-    ledger.memory["polls"] = 500
+    ledger.memory["polls"] = 60
     assert _refused(ledger, channel, "processed", package).retry_after == 600
+    ledger.memory["polls"] = 500
+    assert _refused(ledger, channel, "processed", package).retry_after == 3600  # so long is told to a person
     _video(youtube, ledger).process_from = youtube.now() - timedelta(minutes=1)
     ledger.take(channel, "processed", package)
     assert ledger.memory == {}
