@@ -5,12 +5,15 @@ In a process of its own: PyAV keeps Python's lock while it shakes hands, so that
 
 from __future__ import annotations
 
+import array
+import fcntl
 import multiprocessing
 import os
 import select
 import socket
 import ssl
 import sys
+import termios
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -52,11 +55,12 @@ class Relay:
         self._not_mine = not_mine
         forked = multiprocessing.get_context("fork")
         self._sent = forked.Value("Q", 0)
+        self._written = 0
         self._process = forked.Process(target=self._carry, name="relay", daemon=True)
 
     @property
     def sent(self) -> int:
-        """Bytes that the server's side has taken."""
+        """Bytes whose arrival the server's side has confirmed, TLS and all."""
         return int(self._sent.value)
 
     @property
@@ -103,6 +107,7 @@ class Relay:
                 waiting, moved = inside.recv(CHUNK), time.monotonic()
                 if not waiting:
                     return
+            self._sent.value = max(0, self._written - self._unconfirmed())
             if waiting:
                 taken = self._send(waiting)
                 if taken:
@@ -115,8 +120,14 @@ class Relay:
             taken = self._outside.send(data)
         except (ssl.SSLWantWriteError, ssl.SSLWantReadError):
             return 0
-        self._sent.value += taken
+        self._written += taken
         return taken
+
+    def _unconfirmed(self) -> int:
+        # tcp(7), SIOCOUTQ: what the kernel has taken from us says little while the network is dead.
+        waiting = array.array("i", [0])
+        fcntl.ioctl(self._outside, termios.TIOCOUTQ, waiting)
+        return waiting[0]
 
     def _carry_back(self, inside: socket.socket) -> None:
         with suppress(ssl.SSLWantReadError, ssl.SSLWantWriteError):

@@ -57,8 +57,8 @@ class StreamWatch:
         healthy, before = (state.health, fault_of(state)), self._seen
         self._seen = healthy
         # A fault is told at once, but is over, or another one, when it has been seen so twice: else a poor line would
-        # have a person told every quarter of a minute.
-        certain = self._healthy is None or not self._healthy[1] or healthy == before
+        # have a person told every quarter of a minute. So is a stream that is missing, as just after a restart.
+        certain = healthy == before or (state.active and (self._healthy is None or not self._healthy[1]))
         if (state.active or on_air) and healthy != self._healthy and certain:
             self._healthy = healthy
             yield BroadcastHealth(at=at, frame=frame, platform=platform, health=healthy[0], fault=healthy[1])

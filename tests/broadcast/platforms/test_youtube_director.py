@@ -177,6 +177,18 @@ def test_health_and_issues_are_told_once_each(stage: Stage) -> None:
     assert told == [("good", False), ("bad", True), ("ok", True), ("good", False)]
 
 
+def test_a_new_process_does_not_complain_before_it_has_sent(stage: Stage) -> None:
+    stage.go_live()
+    stage.run(20)
+    stage.cut()
+    stage.restart()
+    stage.seen.clear()
+    stage.run(4)
+    stage.send()
+    stage.run(40)
+    assert [(e.health, e.fault) for e in stage.of(BroadcastHealth)] == [("good", "")]
+
+
 def test_a_poor_line_is_told_once_and_not_at_every_look(stage: Stage) -> None:
     stage.go_live()
     stage.run(20)
