@@ -29,21 +29,17 @@ class YouTubeIngest:
         self.part = part
         self._ca_file = ca_file
         self._address: Address | None = None
-        self._turned_away = 0
-        self._barred = False
+        self._turned_away = 0  # times in a row
 
     def give(self, address: Address) -> None:
-        """Where to send. A key that was refused gets one more try, a new one starts afresh."""
-        known = address == self._address
-        self._turned_away = min(self._turned_away, TURNED_AWAY_TIMES - 1) if known else 0
-        self._address, self._barred = address, False
+        """Where to send."""
+        if address != self._address:
+            self._address, self._turned_away = address, 0
 
     def prepare(self) -> None:
-        """Raises NotReady before there is an address, KeyRefused until a refused one was given anew."""
+        """Raises NotReady before there is an address."""
         if self._address is None:
             raise NotReady
-        if self._barred:
-            raise KeyRefused("strömnyckeln godtas inte")
 
     def begin(self, ffmpeg: Ffmpeg, *, input_fd: int, progress_fd: int) -> Process:
         """The courier, told where to."""
@@ -63,10 +59,10 @@ class YouTubeIngest:
         return Process(command, pass_fds=(input_fd, progress_fd, address_fd))
 
     def ended(self, status: int) -> None:
-        """Count how often it turned us away. Raises KeyRefused."""
+        """Count how often it turned us away. Raises KeyRefused, which keeps nobody from another try: it may be its
+        own trouble, and the API may be away as well."""
         self._turned_away = self._turned_away + 1 if status == TURNED_AWAY else 0
         if self._turned_away >= TURNED_AWAY_TIMES:
-            self._barred = True
             raise KeyRefused("strömnyckeln godtas inte")
 
     def retry_after(self, attempt: int) -> float:
