@@ -21,7 +21,7 @@ def check_youtube(settings: Settings, database: Database | None, meeting: Meetin
     part, name = f"plattformen {key}", settings.platforms[key].name
     if key not in wanted_platforms(settings, meeting):
         return well(part, f"Sammanträdet är bara för anställda och sänds inte på {name}.")
-    address = _address(database, meeting, key)
+    address, trouble = _known(database, meeting, key)
     try:
         with closing(connect_youtube(settings, database, settings.platforms[key].account or "")) as calls:
             if not address:
@@ -37,14 +37,18 @@ def check_youtube(settings: Settings, database: Database | None, meeting: Meetin
         )
     if life in OVER:
         return fault(part, f"Sändningen på {name} är redan avslutad där: hänvisa tittarna till webbplatsen.")
+    if trouble:
+        return warning(part, f"Sändningen är upplagd på {name}, men inte som den ska vara: {trouble}")
     return well(part, f"Sändningen är upplagd på {name}.")
 
 
-def _address(database: Database | None, meeting: Meeting, key: str) -> str:
+def _known(database: Database | None, meeting: Meeting, key: str) -> tuple[str, str]:
+    """Its address there, and why the last try to change something there failed; "" where there is none."""
     if database is None:
-        return ""
+        return "", ""
     with database.session() as session:
-        known = select(Broadcast.address).where(
+        known = select(Broadcast.address, Broadcast.error).where(
             Broadcast.meeting_id == meeting.id, Broadcast.platform == key, Broadcast.state != DELETED
         )
-        return session.scalar(known) or ""
+        row = session.execute(known).one_or_none()
+        return ("", "") if row is None else (row.address, row.error)

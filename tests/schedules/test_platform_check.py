@@ -38,6 +38,18 @@ def test_announced_it_is_well_and_deleted_it_is_not(calendar: Calendar) -> None:
     assert "tagits bort" in sentence
 
 
+def test_announced_and_not_as_it_should_be(calendar: Calendar) -> None:
+    calendar.minutes()
+    calendar.youtube.faults.add(
+        "youtube.liveBroadcasts.update", status=400, reason="invalidTitle", times=1000
+    )
+    calendar.change(title="Extra fullmäktige")
+    calendar.minutes(2)
+    level, sentence = check(calendar)
+    assert level is Level.WARNING
+    assert "inte som den ska vara: YouTube tar inte titeln" in sentence
+
+
 def test_ended_there_already(calendar: Calendar) -> None:
     calendar.minutes()
     calendar.go_live()
