@@ -9,8 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
+from broadcast.cuts import Cut, original_second
+from broadcast.ledger import read_ledger
 from schedules.models import Broadcast, Video
 from schedules.settings import Settings
 from schedules.wording import templates_of
@@ -55,6 +58,16 @@ def chapters_there(settings: Settings, video: Video, channel: str, package: Pack
         for at, _, title in marks
     ]
     return replace(package, chapters=tuple(chapters))
+
+
+def seconds_before(settings: Settings, video: Video, channel: str) -> float:
+    """How many seconds into the platform's own recording the film begins; what is cut is only at either end."""
+    broadcast = _broadcast_there(settings, video, channel)
+    if broadcast is None or broadcast.live_at is None:
+        return 0.0
+    made = [Cut(float(c["start"]), float(c["end"]), str(c["reason"])) for c in video.made_cuts]
+    began = read_ledger(video.original).epoch + timedelta(seconds=original_second(0.0, made))
+    return (began - broadcast.live_at).total_seconds()
 
 
 def broadcasts_of(settings: Settings, video: Video) -> Iterator[tuple[str, str]]:

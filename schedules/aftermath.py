@@ -23,6 +23,7 @@ from broadcast.recording_check import Verified, verify
 from broadcast.rendition import Rendered, render
 from schedules.alarms.kinds import AlarmKind
 from schedules.alarms.raising import clear_alarm, raise_alarm
+from schedules.captioning import drop_captions
 from schedules.channels import open_channel
 from schedules.elsewhere_rows import order as order_elsewhere
 from schedules.models import Publication, Video
@@ -77,6 +78,7 @@ def render_video(workshop: Workshop, video_id: int) -> None:
             exact=True,
         )
         made = workshop.watch(video_id, "render", events, Rendered)
+        drop_captions(folder)
         made.path.replace(target)
     workshop.save(
         video_id,

@@ -10,17 +10,19 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import structlog
 from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from schedules.adoption import chapters_there
+from schedules.adoption import chapters_there, seconds_before
 from schedules.alarms.kinds import AlarmKind
 from schedules.alarms.raising import clear_alarm
+from schedules.captioning import CAPTIONS, FILES, moved_captions
 from schedules.channels import details_of, open_remote, stem_of, steps_of
 from schedules.elsewhere_rows import (
     SHOWING,
@@ -128,6 +130,7 @@ class _Job:
     former: tuple[str, ...]  # the addresses of what stood there before, hidden or, for a takedown, all
     details: Details | None
     package: Package | None
+    moved: float  # s by which its captions come later there
     reason: str
     stem: str
 
@@ -137,6 +140,9 @@ def take(workshop: Workshop, publication_id: int, step: str) -> None:
     with _turn(workshop, publication_id, step):
         job = _begin(workshop, publication_id, step)
         if job.package is not None:
+            if job.moved:
+                files = moved_captions(dict(job.package.files), job.moved, workshop.ffmpeg)
+                job = replace(job, package=replace(job.package, files=files))
             with open_remote(workshop, job.channel, job.details) as channel:
                 _follow(workshop, job, channel)
         elif step != SETTLE:
@@ -172,11 +178,13 @@ def _begin(workshop: Workshop, publication_id: int, step: str) -> _Job:
         publication = _wanted(session, workshop, publication_id, step)
         video = publication.video
         publication.step, publication.percent = step, 0.0
-        package = None
+        package, moved = None, 0.0
         if step not in (SETTLE, HIDE_FORMER, *TAKEDOWN):
             package = package_of(settings, video)
             if publication.memory.get("adopted"):
                 package = chapters_there(settings, video, publication.channel, package)
+                if step == CAPTIONS and any(Path(name).match(FILES) for name in package.files):
+                    moved = seconds_before(settings, video, publication.channel)
         return _Job(
             publication_id=publication_id,
             step=step,
@@ -188,6 +196,7 @@ def _begin(workshop: Workshop, publication_id: int, step: str) -> _Job:
             ),
             details=details_of(settings, video, publication, checked=package is not None),
             package=package,
+            moved=moved,
             reason=withdraw_reason(video),
             stem=stem_of(video),
         )

@@ -90,7 +90,9 @@ VIDEO_MOVES: dict[VideoState, frozenset[VideoState]] = {
         {VideoState.APPROVED, VideoState.PROCESSING, VideoState.FAILED, VideoState.DELETED}
     ),
     VideoState.APPROVED: frozenset({VideoState.PUBLISHED, VideoState.FAILED, VideoState.REVIEW}),
-    VideoState.PUBLISHED: frozenset({VideoState.WITHDRAWN, VideoState.PROCESSING, VideoState.DELETED}),
+    VideoState.PUBLISHED: frozenset(
+        {VideoState.WITHDRAWN, VideoState.APPROVED, VideoState.PROCESSING, VideoState.DELETED}
+    ),
     VideoState.WITHDRAWN: frozenset({VideoState.APPROVED, VideoState.PROCESSING, VideoState.DELETED}),
     VideoState.FAILED: frozenset({VideoState.PROCESSING, VideoState.APPROVED, VideoState.DELETED}),
     VideoState.DELETED: frozenset(),

@@ -14,7 +14,8 @@ from werkzeug.wrappers import Response as AnyResponse
 from schedules import public
 from schedules.public import ON_AIR_STAGES, MeetingView, Stage
 from web import house, wording
-from web.languages import page_url
+from web.languages import language_name, page_url
+from web.media import CAPTIONS
 
 pages = Blueprint("citizens", __name__)
 
@@ -44,6 +45,7 @@ def meeting(meeting_id: int) -> Response:
             version=_version(view),
             poll=_poll_seconds(view),
             has_poster=view.film is not None and _has(view.film.key, "poster.jpg"),
+            captions=_captions(view.film.key) if view.film else (),
             **_words(),
         )
     )
@@ -84,6 +86,7 @@ def film(video_id: int) -> AnyResponse:
             film=found,
             jump=_jump(found.duration),
             has_poster=_has(found.key, "poster.jpg"),
+            captions=_captions(found.key),
             **_words(),
         )
     )
@@ -140,6 +143,12 @@ def _stream(view: MeetingView) -> bool:
 
 def _has(key: str, name: str) -> bool:
     return (house().settings.archive_folder(key) / name).is_file()
+
+
+def _captions(key: str) -> list[tuple[str, str]]:
+    """The languages in which the film is captioned: code and name."""
+    names = sorted(file.name for file in house().settings.archive_folder(key).glob("captions.*.vtt"))
+    return [(found[1], language_name(found[1])) for name in names if (found := CAPTIONS.fullmatch(name))]
 
 
 def _version(view: MeetingView) -> str:

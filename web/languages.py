@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from babel import Locale, UnknownLocaleError
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
@@ -93,6 +94,14 @@ def page_url(page: str, **values: Any) -> str:
 def gettext(message: str, **values: object) -> str:
     """`message` in the language of the present request, its %(places)s filled."""
     return str(untyped_gettext(message, **values))
+
+
+def language_name(code: str) -> str:
+    """What a language (BCP 47) is called in that of the present request; the code itself for one nobody has named."""
+    try:
+        return Locale.parse(code, sep="-").get_display_name(get_locale()) or code
+    except (UnknownLocaleError, ValueError):
+        return code
 
 
 def path_in(wanted: str) -> str:

@@ -21,6 +21,7 @@ FILM_FILES = {
     "chapters.vtt": "text/vtt; charset=utf-8",
     "waveform.json": "application/json",
 }
+CAPTIONS = re.compile(r"captions\.([a-zA-Z]{2,3}(?:-[a-zA-Z0-9]{2,8})*)\.vtt")
 # May be stored, must be asked about every time: a withdrawn film is then gone at once.
 REVALIDATE = "public, no-cache"
 LIVE_NAME = re.compile(r"[A-Za-z0-9_-]{1,80}\.(m3u8|ts|m4s|mp4)")
@@ -35,7 +36,8 @@ LIVE_TYPES = {
 @files.get("/media/<key>/<name>")
 def film_file(key: str, name: str) -> Response:
     """One of the files of a published film; 410 when it has been withdrawn."""
-    if name not in FILM_FILES:
+    kind = "text/vtt; charset=utf-8" if CAPTIONS.fullmatch(name) else FILM_FILES.get(name)
+    if kind is None:
         raise NotFound
     with house().database.session() as session:
         access = public.file_access(session, key)
@@ -44,7 +46,7 @@ def film_file(key: str, name: str) -> Response:
     if access != public.FileAccess.OPEN:
         raise NotFound
     path = house().settings.archive_folder(key) / name
-    return send(path, request, mimetype=FILM_FILES[name], cache_control=REVALIDATE)
+    return send(path, request, mimetype=kind, cache_control=REVALIDATE)
 
 
 @files.get("/live/<int:meeting_id>/<name>")

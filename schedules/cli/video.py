@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import click
 from rich.console import Console
 from rich.table import Table
 
+from broadcast.captions import read_captions
+from broadcast.ffmpeg import find_ffmpeg
 from schedules import decisions
+from schedules.captioning import caption
 from schedules.cli.context import open_house, who
 from schedules.cli.publish import refusable, wait_until_done
 from schedules.database import Database
@@ -24,7 +28,7 @@ AUDIENCES = {Audience.PUBLIC: "alla", Audience.STAFF: "bara personalen"}
 
 @click.group()
 def video() -> None:
-    """List, show, withdraw, restore, cut, delete and retry videos."""
+    """List, show, caption, withdraw, restore, cut, delete and retry videos."""
 
 
 @video.command("list")
@@ -128,7 +132,12 @@ def withdraw(ctx: click.Context, name: str, reason: str) -> None:
     with database.session() as session:
         row = find_video(session, name)
         decisions.withdraw(session, settings, row, reason=reason, who=who(), now=datetime.now(UTC))
-    click.echo(f"Video {row.id} är tillbakadragen. Ångra med: laktare video restore {row.id}")
+    if row.state is VideoState.WITHDRAWN:
+        click.echo(f"Video {row.id} är tillbakadragen. Ångra med: laktare video restore {row.id}")
+    else:
+        click.echo(
+            f"Det som syntes av video {row.id} är dolt. Den visas först när den godkänns: laktare approve {row.id}"
+        )
     _take_down(settings, database, row.id)
 
 
@@ -160,7 +169,10 @@ def cut(ctx: click.Context, name: str, pieces: tuple[str, ...], reason: str, wai
         row = find_video(session, name)
         spans = [_span(piece) for piece in pieces]
         decisions.cut(session, row, pieces=spans, reason=reason, who=who(), now=datetime.now(UTC))
-    click.echo(f"Video {row.id} klipps om; den gamla visas tills den nya är publicerad.")
+    click.echo(
+        f"Video {row.id} klipps om; den gamla visas tills den nya är publicerad. En textning följer inte med, för den "
+        "passar inte den nya: lämna en ny med laktare video captions."
+    )
     if wait:
         wait_until_done(settings, database, row.id, Console())
 
@@ -173,6 +185,27 @@ def _span(piece: str) -> tuple[float, float]:
         sum(int(part) * 60**n for n, part in enumerate(reversed(mark.split(":")))) for mark in found.groups()
     )
     return float(start), float(end)
+
+
+@video.command()
+@click.argument("name", metavar="VIDEO")
+@click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
+@click.option("--language", default="sv", show_default=True, help="The language of the captions.")
+@click.pass_context
+@refusable
+def captions(ctx: click.Context, name: str, file: Path, language: str) -> None:
+    """Give a film captions (WebVTT or SRT), wherever it is published."""
+    settings, database = open_house(ctx)
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise VideoRefused(f"Filen {file} kan inte läsas: {error.strerror}.") from None
+    text = read_captions(content, find_ffmpeg(settings.ffmpeg))
+    with database.session() as session:
+        row = find_video(session, name)
+        caption(session, row, text, language=language, who=who(), now=datetime.now(UTC))
+    published = row.state is VideoState.APPROVED
+    click.echo(f"Video {row.id} är textad" + (" och publiceras med textningen." if published else "."))
 
 
 @video.command()

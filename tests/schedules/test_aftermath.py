@@ -13,6 +13,7 @@ import pytest
 from av.video.frame import VideoFrame
 
 from schedules.aftermath import PROCESSING_STEPS, STEPS
+from schedules.captioning import caption
 from schedules.database import Database
 from schedules.models import AgendaItem, Meeting, Video
 from schedules.settings import Settings
@@ -105,11 +106,19 @@ def test_every_step_can_be_taken_twice(workshop: Workshop, meeting_video: int) -
 
 def test_redacted_after_publication_it_keeps_its_address(workshop: Workshop, meeting_video: int) -> None:
     first = take(workshop, meeting_video, *PROCESSING_STEPS, "publish")
+    captions = "captions.sv.vtt"
+    with workshop.database.session() as session:
+        video = session.get_one(Video, meeting_video)
+        caption(session, video, "WEBVTT\n", language="sv", who="eva", now=NOW)
+    take(workshop, meeting_video, "publish")
+    assert (workshop.settings.archive_folder(first.key) / captions).is_file()
     with workshop.database.session() as session:
         session.get_one(Video, meeting_video).cuts = [{"start": 15.0, "end": 16.0, "reason": "Personuppgift"}]
         assert move_video(session, meeting_video, VideoState.PROCESSING, now=NOW, who="eva")
     second = take(workshop, meeting_video, *PROCESSING_STEPS, "publish")
     frames = shown(workshop.settings.archive_folder(first.key) / "video.mp4")
+    # They would not fit any more, and may hold the very words that were cut.
+    assert not (workshop.settings.archive_folder(first.key) / captions).exists()
     # To the frame, though no keyframe stands there: nothing of the open meeting goes with it.
     assert frames == [*range(100, 250), *range(350, 375), *range(400, 500)]
     assert (second.key, second.published_at) == (first.key, first.published_at)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import socket
 import threading
@@ -16,10 +17,12 @@ import pytest
 from PIL import Image
 from sqlalchemy import select
 
+from broadcast.ledger import LEDGER_NAME
 from schedules import decisions, public
 from schedules.aftermath import publish
 from schedules.alarms.raising import open_alarms
 from schedules.attempts import attempt_elsewhere
+from schedules.captioning import caption
 from schedules.database import Database
 from schedules.elsewhere import (
     HIDE_FORMER,
@@ -36,6 +39,7 @@ from schedules.models import AuditEntry, Broadcast, LiveProcess, Meeting, Public
 from schedules.packing import film_of
 from schedules.settings import BodySettings, Settings, YouTubeWording
 from schedules.states import MeetingState, PublicationState, VideoState
+from schedules.videos import VideoRefused
 from schedules.workshop import Abandoned, Workshop
 from tests.standins.youtube import YouTube
 from uploader.errors import UploadError
@@ -712,3 +716,50 @@ def unpublished(workshop: Workshop, meeting_id: int, **columns: Any) -> int:
     if gone:
         shutil.rmtree(workshop.settings.archive_folder("abc"))
     return video_id
+
+
+CUE = "WEBVTT\n\n00:01.000 --> 00:02.000\n{}\n"
+
+
+def captioned(workshop: Workshop, video_id: int, words: str, language: str = "sv") -> None:
+    decide(workshop, video_id, lambda s, v: caption(
+        s, v, CUE.format(words), language=language, who="eva", now=NOW))  # fmt: skip
+
+
+def test_captions_reach_every_place_where_the_film_stands(workshop: Workshop, youtube: YouTube) -> None:
+    video_id = at_home(workshop)
+    carry(workshop, youtube)
+    for words in ("Fel", "Rätt"):
+        captioned(workshop, video_id, words)
+        publish(workshop, video_id)
+        assert carry(workshop, youtube) == ["captions", SETTLE]
+    assert "Rätt" in (workshop.settings.archive_folder("abc") / "captions.sv.vtt").read_text()
+    (video,) = youtube.videos.values()
+    (track,) = youtube.captions.values()
+    assert (track.snippet["language"], "Rätt" in track.text, track.video) == ("sv", True, video)
+    with workshop.database.session() as session:
+        assert "video.captioned" in session.scalars(select(AuditEntry.what)).all()
+
+
+def test_captions_are_only_taken_where_there_is_a_film_to_fit(workshop: Workshop) -> None:
+    video_id = at_home(workshop, state=VideoState.WITHDRAWN)
+    with pytest.raises(VideoRefused, match="kan inte textas nu"):
+        captioned(workshop, video_id, "Ja")
+    with pytest.raises(VideoRefused, match="inget språk"):
+        captioned(workshop, video_id, "Ja", language="../sv")
+
+
+def test_captions_follow_the_clock_of_youtubes_own_recording(workshop: Workshop, youtube: YouTube) -> None:
+    """It went live two minutes before the recording's epoch, and the film's first 30 s were cut."""
+    meeting_id, _ = broadcast(workshop, youtube)
+    recording = workshop.settings.recording_folder(meeting_id)
+    recording.mkdir(parents=True)
+    header = {"epoch": NOW.isoformat(), "fps": 25, "width": 320, "height": 180}
+    (recording / LEDGER_NAME).write_text(json.dumps(header) + "\n")
+    made = [{"start": 0.0, "end": 30.0, "reason": "head"}]
+    video_id = at_home(workshop, meeting_id=meeting_id, made_cuts=made, original=recording)
+    captioned(workshop, video_id, "Ja")
+    publish(workshop, video_id)
+    carry(workshop, youtube)
+    (track,) = youtube.captions.values()
+    assert "02:31.000 --> 02:32.000" in track.text

@@ -58,7 +58,7 @@ def test_a_refused_move_changes_and_writes_nothing(database: Database) -> None:
     with database.session() as session:
         session.add(video := new_video(state=VideoState.PUBLISHED))
     with database.session() as session:
-        assert not move_video(session, video.id, VideoState.APPROVED, now=NOW, who="anna", error="x")
+        assert not move_video(session, video.id, VideoState.FAILED, now=NOW, who="anna", error="x")
     with database.session() as session:
         assert session.get_one(Video, video.id).error == ""
         assert session.scalars(select(AuditEntry)).all() == []

@@ -257,3 +257,21 @@ def test_no_page_sets_a_cookie_and_all_are_protected(client: FlaskClient, town: 
     assert "unsafe" not in policy
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert not re.search(r"<script(?![^>]*src=)|\sstyle=|\son\w+=", answer.text)
+
+
+def test_captions_are_offered_in_their_languages(client: FlaskClient, town: Town) -> None:
+    film = town.film()
+    assert 'kind="captions"' not in client.get(f"/film/{film.id}").text
+    folder = town.settings.archive_folder(film.key)
+    folder.mkdir(parents=True, exist_ok=True)
+    for language in ("sv", "se-FI"):
+        (folder / f"captions.{language}.vtt").write_text("WEBVTT\n", encoding="utf-8")
+    page = client.get(f"/film/{film.id}").text
+    tracks = re.findall(r'<track kind="captions" srclang="([^"]+)" label="([^"]+)" src="([^"]+)"', page)
+    assert [(code, name) for code, name, _ in tracks] == [
+        ("se-FI", "nordsamiska (Finland)"),
+        ("sv", "svenska"),
+    ]
+    answer = client.get(tracks[1][2])
+    assert (answer.status_code, answer.mimetype, answer.text) == (200, "text/vtt", "WEBVTT\n")
+    assert client.get(tracks[1][2].replace("sv.vtt", "fi.vtt")).status_code == 404

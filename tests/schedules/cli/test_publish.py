@@ -53,11 +53,15 @@ def test_from_a_file_to_the_archive_and_back(house: Path, film: Path) -> None:
     assert ran.returncode == 0, ran.stderr
     assert "Väntar på godkännande." in ran.stdout
     assert laktare(house, "video", "list")[1].count("väntar på godkännande") == 1
+    captions = house.with_name("Textning.srt")
+    captions.write_text("1\n00:00:01,000 --> 00:00:02,000\nTack!\n")
+    assert laktare(house, "video", "captions", "1", captions)[:2] == (0, "Video 1 är textad.\n")
     ran = subprocess.run(
         command(house, "approve", "1", "--wait"), capture_output=True, text=True, check=False
     )
     assert ran.returncode == 0, ran.stderr
     file = Path(ran.stdout.rsplit("Publicerad: ", 1)[1].strip())
+    assert "Tack!" in file.with_name("captions.sv.vtt").read_text()
     with av.open(str(file)) as media:
         assert sum(1 for _ in media.decode(video=0)) == pytest.approx(75, abs=2)
     code, out, _ = laktare(house, "video", "show", "1")
@@ -97,6 +101,8 @@ def test_every_refusal_is_one_sentence(house: Path, film: Path, tmp_path: Path) 
         ("video", "restore", "1"): "Bara en tillbakadragen",
         ("video", "retry", "1"): "Bara en video som stannat",
         ("video", "show", "nej"): "finns inte",
+        ("video", "captions", "1", str(film)): "UTF-8",
+        ("video", "captions", "1", str(tmp_path / "saknas.vtt")): "kan inte läsas",
     }
     for words, expected in refused.items():
         code, out, err = laktare(house, *words)
