@@ -123,6 +123,9 @@ def settle(workshop: Workshop, video_id: int) -> None:
         to = VideoState.REVIEW if video.review else VideoState.APPROVED
         if not move_video(session, video_id, to, now=now, who="laktare", step="", percent=0.0, error=""):
             raise NotWanted(f"video {video_id} has moved on")
+        session.refresh(video)
+        if video.review and to is VideoState.APPROVED:
+            raise NotWanted(f"video {video_id} was hidden just now, and is to be reviewed")
         clear_alarm(session, AlarmKind.PIPELINE_FAILED, f"video {video_id}", now)
         if to is VideoState.REVIEW:
             message = f"{video.title} är färdig och väntar på godkännande. Kör: laktare approve {video_id}"

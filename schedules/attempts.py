@@ -12,7 +12,8 @@ from broadcast.errors import BroadcastError, MediaError
 from schedules.aftermath import PROCESSING_STEPS, STEPS
 from schedules.alarms.kinds import AlarmKind
 from schedules.alarms.raising import raise_alarm
-from schedules.elsewhere import TAKEDOWN, take
+from schedules.elsewhere import TAKEDOWN
+from schedules.elsewhere_steps import take
 from schedules.elsewhere_trouble import defer, give_up, mourn_takedown, note_wait
 from schedules.states import VideoState
 from schedules.transitions import move_video

@@ -48,11 +48,13 @@ def approve(session: Session, video: Video, *, who: str, now: datetime) -> None:
 def withdraw(
     session: Session, settings: Settings, video: Video, *, reason: str, who: str, now: datetime
 ) -> None:
-    """Take a video off the air here, now; the worker, or `elsewhere.take_down`, does it on its other channels.
+    """Take a video off the air here, now; the worker, or `elsewhere_steps.take_down`, does it on its other channels.
 
     One that is being made or reviewed can be seen too: its former cut here, and what platforms recorded of its meeting.
     That is hidden, and the new film then goes out by an approval only. The files remain. Raises VideoRefused,
     UploadError."""
+    # Locked, so that what is on its way does not come out in between.
+    session.refresh(video, with_for_update=True)
     before = video.state is not VideoState.PUBLISHED
     if before and not (video.state in ON_THE_WAY and _is_seen(settings, video)):
         raise VideoRefused(
@@ -168,7 +170,7 @@ def delete(
     session: Session, settings: Settings, video: Video, *, decision: str, who: str, now: datetime
 ) -> None:
     """Destroy a video by the retention decision with that reference: here now, elsewhere, with what platforms recorded
-    of its meeting, by the worker or `elsewhere.take_down`, its files by `destroy_files`. Raises VideoRefused,
+    of its meeting, by the worker or `elsewhere_steps.take_down`, its files by `destroy_files`. Raises VideoRefused,
     UploadError."""
     decision = decision.strip()
     if not decision:

@@ -142,7 +142,7 @@ def withdraw(ctx: click.Context, name: str, reason: str) -> None:
 
 
 def _take_down(settings: Settings, database: Database, video_id: int) -> None:
-    from schedules.elsewhere import take_down
+    from schedules.elsewhere_steps import take_down
     from schedules.workshop import Workshop
 
     for channel, why in take_down(Workshop(settings=settings, database=database), video_id):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,11 +13,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from schedules import decisions
+from schedules.attempts import attempt
 from schedules.database import Database
 from schedules.models import AuditEntry, Publication, Video
 from schedules.settings import Settings
 from schedules.states import VideoState
 from schedules.videos import VideoRefused
+from schedules.workshop import Workshop
 
 NOW = datetime(2026, 10, 1, 8, tzinfo=UTC)
 
@@ -220,3 +224,25 @@ def test_destroyed_with_its_files(settings: Settings, database: Database) -> Non
     with database.session() as session:
         entries = {e.what: e.detail for e in session.scalars(select(AuditEntry))}
     assert entries["video.decision"] == {"decision": "KS 2026/123"}
+
+
+def test_what_is_hidden_just_before_it_is_finished_waits_for_an_approval(
+    settings: Settings, database: Database
+) -> None:
+    """The worker looked before the clerk's decision was written, and would publish after it."""
+    video_id = stored(database, settings, VideoState.PROCESSING, review=False)
+    with database.session() as session:
+        video = session.get_one(Video, video_id)
+        video.publications.append(Publication(channel="archive", published_at=NOW))
+    workshop = Workshop(settings=settings, database=database, now=lambda: NOW)
+    worker = threading.Thread(target=attempt, args=(workshop, "settle", video_id, 1))
+    with database.session() as session:
+        video = session.get_one(Video, video_id)
+        DECISIONS["withdraw"][1](session, settings, video)
+        session.flush()
+        worker.start()
+        time.sleep(0.3)  # it waits for the row, or the database
+    worker.join()
+    attempt(workshop, "settle", video_id, 2)
+    with database.session() as session:
+        assert session.get_one(Video, video_id).state is VideoState.REVIEW

@@ -29,12 +29,11 @@ from schedules.elsewhere import (
     SETTLE,
     WITHDRAW,
     next_step,
-    take,
-    take_down,
     wanted_step,
     wanting,
 )
 from schedules.elsewhere_rows import order, retake_deferred
+from schedules.elsewhere_steps import take, take_down
 from schedules.models import AuditEntry, Broadcast, LiveProcess, Meeting, Publication, Video
 from schedules.packing import film_of
 from schedules.settings import BodySettings, Settings, YouTubeWording
