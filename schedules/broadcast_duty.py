@@ -34,9 +34,12 @@ def deed_of(meeting: Meeting, row: Broadcast, *, wanted: bool, differs: bool, no
             return Deed.TAKE_AWAY  # and the meeting gets another one
         case MeetingState.PLANNED if wanted:
             return Deed.ANNOUNCE if differs else None
-        case MeetingState.PREPARING | MeetingState.LIVE:
+        case MeetingState.PREPARING | MeetingState.LIVE if wanted:
             # Until it is known, it is the live process's own affair.
-            return Deed.ANNOUNCE if wanted and differs and row.address and not closed else None
+            return Deed.ANNOUNCE if differs and row.address and not closed else None
+        case MeetingState.PREPARING | MeetingState.LIVE:
+            # At once: it may be for staff only from now on.
+            return None if closed else Deed.TAKE_AWAY
         case MeetingState.ENDED if meeting.ended_at is not None and now - meeting.ended_at < SETTLING:
             return None
     if not closed:

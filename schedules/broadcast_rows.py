@@ -113,8 +113,10 @@ def follow(session: Session, meeting_id: int, event: PlatformEvent) -> None:
                 row.live_at = row.live_at or event.began or event.at
             elif event.state in OVER:
                 row.ended_at = row.ended_at or event.at
-            elif event.state == GONE:
+            if event.state == GONE:
                 row.deleted_at = row.deleted_at or event.at
+            elif event.state not in OVER:
+                row.deleted_at = None  # it was made just after it had been looked for in order to be deleted
         case BroadcastHealth():
             row.health = event.health[:20]
         case PlatformTrouble():

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, select
 
+from broadcast.events import BroadcastSeen
 from schedules.alarms.kinds import AlarmKind
 from schedules.alarms.raising import meeting_subject, open_alarms, raise_alarm
-from schedules.broadcast_rows import our_turn, row_of
+from schedules.broadcast_rows import DELETED, follow, our_turn, row_of
 from schedules.broadcasts import BroadcastKeeper
 from schedules.database import Database
 from schedules.models import AgendaItem, Broadcast, Meeting, Spending
@@ -225,6 +226,38 @@ def test_an_edit_on_air_leaves_the_alarms_of_the_live_process_alone(calendar: Ca
     calendar.minutes(2)
     assert calendar.there.video.snippet["title"].startswith("Extra fullmäktige")
     assert calendar.alarms == [AlarmKind.PLATFORM_TROUBLE]
+
+
+@pytest.mark.parametrize("change", [{"platforms": ["local"]}, {"audience": Audience.STAFF}])
+def test_what_is_not_to_be_any_more_is_taken_away_on_air_too(
+    calendar: Calendar, change: dict[str, Any]
+) -> None:
+    calendar.minutes()
+    calendar.change(state=MeetingState.PREPARING)
+    calendar.go_live()
+    calendar.change(**change)
+    calendar.minutes()
+    assert calendar.there.life == "complete"
+    assert calendar.row.ended_at is not None
+    asked = calendar.requests
+    calendar.minutes(3)
+    assert calendar.requests == asked
+
+
+def test_made_by_its_process_just_as_the_meeting_was_cancelled_it_is_taken_away(calendar: Calendar) -> None:
+    calendar.minutes()
+    made = BroadcastSeen(
+        at=calendar.youtube.now(), frame=0, platform="youtube", address=calendar.row.address, state="ready"
+    )
+    calendar.change(state=MeetingState.CANCELLED)
+    with calendar.database.session() as session:  # it was looked for a moment before
+        row = session.get_one(Broadcast, calendar.row.id)
+        row.state, row.address, row.deleted_at = DELETED, "", calendar.youtube.now()
+    with calendar.database.session() as session:
+        follow(session, calendar.meeting, made)
+    calendar.minutes()
+    assert not calendar.youtube.broadcasts
+    assert calendar.row.deleted_at is not None
 
 
 def test_live_already_and_put_off_a_little_it_is_the_same_broadcast(calendar: Calendar) -> None:
