@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection
+from datetime import datetime
 from itertools import count
 
 import structlog
@@ -27,6 +28,7 @@ from schedules.workshop import Workshop
 VERSION = "1"
 KINDS = {VideoState.PROCESSING: "process", VideoState.APPROVED: "publish"}
 UNFINISHED = ("ENQUEUED", "PENDING", "DELAYED")
+FINISHED = ("SUCCESS", "ERROR", "CANCELLED")
 EXHAUSTED = "MAX_RECOVERY_ATTEMPTS_EXCEEDED"
 RECOVERIES = 10  # a video that has brought the worker down so many times is not given an eleventh
 POLL_SECONDS = 0.3
@@ -109,6 +111,14 @@ def adopt(executor: str) -> list[str]:
     for status in left:
         DBOS.resume_workflow(status.workflow_id, queue_name=status.queue_name)
     return [status.workflow_id for status in left]
+
+
+def forget(before: datetime) -> int:
+    """Remove what is written down of workflows that ended before then. Returns how many there were."""
+    ended = _list(status=list(FINISHED), completed_before=before.isoformat())
+    if ended:
+        DBOS.delete_workflows([status.workflow_id for status in ended])
+    return len(ended)
 
 
 def _list(**which: object) -> list[WorkflowStatus]:

@@ -11,6 +11,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from types import FrameType
 
 import structlog
@@ -25,6 +26,10 @@ from schedules.workshop import Workshop
 
 LOOK_SECONDS = 0.3  # how often the videos table is asked for work
 ADOPT_SECONDS = 2.0
+FORGET_SECONDS = 86_400.0
+WORKFLOWS_KEPT = timedelta(
+    days=30
+)  # for whoever wants to know what happened; the audit log keeps it for good
 STOP_SECONDS = 3.0  # for the steps to end their children
 NICENESS = 15  # a meeting on air goes first; Linux derives the disk's priority from it as well
 
@@ -43,6 +48,7 @@ class Worker:
         self._settings, self._database = settings, database
         self._slot: Slot | None = None
         self._adopted_at = 0.0
+        self._forgot_at: float | None = None
 
     def __enter__(self) -> Worker:
         self._slot = self._free_slot()
@@ -71,6 +77,9 @@ class Worker:
             if time.monotonic() - self._adopted_at >= ADOPT_SECONDS:
                 self._adopted_at = time.monotonic()
                 self._adopt()
+            if self._forgot_at is None or time.monotonic() - self._forgot_at >= FORGET_SECONDS:
+                self._forgot_at = time.monotonic()
+                pipeline.forget(self.workshop.now() - WORKFLOWS_KEPT)
         except SQLAlchemyError as error:
             log.warning("database does not answer", error=type(error).__name__)
 

@@ -9,7 +9,7 @@ import sqlite3
 import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import av
@@ -17,7 +17,7 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import select
 
-from schedules import decisions
+from schedules import decisions, pipeline
 from schedules.alarms.raising import open_alarms
 from schedules.database import Database, open_database
 from schedules.intake import Wish, take_in
@@ -299,3 +299,15 @@ def test_a_film_that_waits_for_youtube_can_be_taken_down_meanwhile(
             decisions.withdraw(session, connected, known, reason="Fel film", who="eva", now=NOW)
         worker.work(lambda: (p := there()) is not None and p.state is PublicationState.WITHDRAWN)
     assert youtube.videos == {}
+
+
+def test_what_ended_long_ago_is_forgotten(house: Settings, sqlite_database: Database, film: Path) -> None:
+    video_id = hand_in(house, sqlite_database, film)
+    with Worker(house, sqlite_database) as worker:
+        worker.work(lambda: row(sqlite_database, video_id).state not in BUSY)
+        until = datetime.now(UTC) + timedelta(seconds=20)
+        while pipeline.unfinished() and datetime.now(UTC) < until:
+            worker.look()
+        assert pipeline.forget(datetime.now(UTC) - timedelta(days=1)) == 0
+        assert pipeline.forget(datetime.now(UTC) + timedelta(seconds=1)) == 2
+        assert pipeline.forget(datetime.now(UTC) + timedelta(seconds=1)) == 0
