@@ -154,11 +154,7 @@ class RemoteChannel(Protocol):
         ...
 
     def withdraw(self, address: str, reason: str) -> None:
-        """Take it off the air at once; it remains there, hidden."""
-        ...
-
-    def restore(self, address: str) -> None:
-        """Put a withdrawn video back under the same address."""
+        """Take it off the air at once; it remains there, hidden, and comes back by its steps taken again."""
         ...
 
     def delete(self, address: str) -> None:

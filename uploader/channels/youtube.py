@@ -107,14 +107,6 @@ class YouTubeChannel:
                 videos.take_from_playlist(self._client, address, self._maybe_details.playlist)
             self._check_privacy(address, "private")
 
-    def restore(self, address: str) -> None:
-        """See RemoteChannel. As visible as before, and back in its playlist."""
-        with self._explained():
-            videos.set_privacy(self._client, self._read(address, "status"), self._details.privacy)
-            if self._details.playlist:
-                videos.put_in_playlist(self._client, address, self._details.playlist)
-            self._check_privacy(address, self._details.privacy)
-
     def delete(self, address: str) -> None:
         """See RemoteChannel."""
         with self._explained():

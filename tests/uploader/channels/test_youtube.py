@@ -354,7 +354,7 @@ def test_a_broadcast_that_is_kept_is_dressed_and_never_sent(
     assert archived.thumbnail is not None
 
 
-# Withdraw, restore, delete
+# Withdraw, bring back, delete
 
 
 @pytest.fixture
@@ -366,8 +366,13 @@ def shown(youtube: YouTube, channel: RemoteChannel, package: Package, ledger: Le
     return ledger
 
 
+def _bring_back(channel: RemoteChannel, package: Package, shown: Ledger) -> None:
+    for step in ("playlist", "privacy"):
+        shown.take(channel, step, package)
+
+
 def test_withdrawn_it_is_hidden_and_in_no_playlist(
-    youtube: YouTube, channel: RemoteChannel, shown: Ledger, playlist: str
+    youtube: YouTube, channel: RemoteChannel, package: Package, shown: Ledger, playlist: str
 ) -> None:
     video = _video(youtube, shown)
     video.status["license"] = "creativeCommon"
@@ -376,7 +381,7 @@ def test_withdrawn_it_is_hidden_and_in_no_playlist(
         assert video.status["privacyStatus"] == "private"
         assert _in_playlist(youtube, playlist) == []
     for _ in range(2):
-        channel.restore(shown.address)
+        _bring_back(channel, package, shown)
         assert video.status["privacyStatus"] == "public"
         assert _in_playlist(youtube, playlist) == [video.id]
     assert (video.status["license"], video.status["selfDeclaredMadeForKids"]) == ("creativeCommon", False)
@@ -407,21 +412,19 @@ def test_without_details_it_can_still_be_taken_away(youtube: YouTube, client: An
     channel = YouTubeChannel(client, None, Pace())
     channel.withdraw(shown.address, "")
     assert _video(youtube, shown).status["privacyStatus"] == "private"
-    with pytest.raises(UploadError):
-        channel.restore(shown.address)
     channel.delete(shown.address)
     assert youtube.videos == {}
 
 
 def test_what_is_gone_there_is_withdrawn_and_deleted_but_cannot_come_back(
-    youtube: YouTube, channel: RemoteChannel, shown: Ledger
+    youtube: YouTube, channel: RemoteChannel, package: Package, shown: Ledger
 ) -> None:
     channel.delete(shown.address)
     assert youtube.videos == {}
     channel.delete(shown.address)
     channel.withdraw(shown.address, "")
     with pytest.raises(UploadError, match="tagits bort där"):
-        channel.restore(shown.address)
+        shown.take(channel, "privacy", package)
 
 
 def test_a_withdrawal_from_a_playlist_that_is_gone(
