@@ -102,7 +102,7 @@ class Evening:
         """Let something go wrong on air, and see how long YouTube gets no picture."""
         strike()
         time.sleep(settle)
-        self.note(fault, until(f"picture at YouTube after {fault}", lambda: self.flows, 60))
+        self.note(fault, until(f"picture at YouTube after {fault}", lambda: self.flows, 90))
         assert self.life == "live"
 
     def kill(self, part: str) -> None:
