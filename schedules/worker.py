@@ -8,11 +8,9 @@ still written down as running, is cleared by any worker. Workers on several mach
 from __future__ import annotations
 
 import os
-import signal
 import time
 from collections.abc import Callable
 from datetime import timedelta
-from types import FrameType
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -22,6 +20,7 @@ from schedules.database import Database
 from schedules.settings import Settings
 from schedules.slots import SLOTS, Slot, TooManyWorkers
 from schedules.slots import worker_runs as worker_runs
+from schedules.stopping import set_at_signals
 from schedules.workshop import Workshop
 
 LOOK_SECONDS = 0.3  # how often the videos table is asked for work
@@ -122,12 +121,7 @@ def run_worker(settings: Settings, database: Database, workshop: Workshop | None
     """
     os.nice(NICENESS)
     worker = Worker(settings, database, workshop)
-
-    def stop(_signal: int, _frame: FrameType | None) -> None:
-        worker.workshop.stop.set()
-
-    for name in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, stop)
+    set_at_signals(worker.workshop.stop)
     with worker:
         worker.work(lambda: False)
         worker.workshop.await_steps(STOP_SECONDS)

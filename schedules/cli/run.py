@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import threading
 from pathlib import Path
@@ -15,14 +14,14 @@ from schedules.house import House, HouseError, house_parts, pass_on
 from schedules.launcher import Launcher, live_command
 from schedules.logs import configure_logs
 from schedules.scheduler import Scheduler, SchedulerTaken
+from schedules.stopping import set_at_signals
 from schedules.supervisor import Supervisor
 
 
 def stop_at_signals() -> threading.Event:
     """An event that SIGTERM and SIGINT set."""
     stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    set_at_signals(stop)
     return stop
 
 
