@@ -11,14 +11,16 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from alembic import op
+from alembic import command, op
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import inspect, text, update
+from sqlalchemy import inspect, select, text, update
 from sqlalchemy.exc import IntegrityError
 
-from schedules.database import Database, DatabaseTooNew, open_database
-from schedules.models import AgendaItem, Base
+from schedules.database import MIGRATIONS, Database, DatabaseTooNew, open_database
+from schedules.models import AgendaItem, Base, Publication
+from schedules.states import PublicationState
 from tests.schedules.meetings import new_meeting
 
 STOCKHOLM = ZoneInfo("Europe/Stockholm")
@@ -98,6 +100,41 @@ def test_a_migration_that_fails_leaves_nothing_behind(
     assert inspect(database.engine).get_table_names() == []
     database.migrate()
     assert "meetings" in inspect(database.engine).get_table_names()
+    database.close()
+
+
+def test_what_stood_in_the_archive_before_stands_there_after(empty_url: str) -> None:
+    """From the first tables: a published film and a withdrawn one keep their pages."""
+    database = open_database(empty_url)
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with database.engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+    with database.engine.begin() as connection:
+        for number in (1, 2):
+            connection.execute(
+                text(
+                    "INSERT INTO videos (id, key, title, description, recorded_at, channel, audience, review, original,"
+                    " state, step, percent, error, checksum, gaps, cuts, made_cuts, chapters, duration) VALUES"
+                    " (:id, :key, 'Budget', '', '2026-09-30 16:00:00+00:00', 'archive', 'public', :review, '/film',"
+                    " 'published', '', 100, '', '', '[]', '[]', '[]', '[{\"start\": 0, \"title\": \"Upprop\"}]', 60)"
+                ).bindparams(id=number, key=f"k{number}", review=True)
+            )
+            connection.execute(
+                text(
+                    "INSERT INTO publications (id, video_id, channel, address, published_at, withdraw_reason)"
+                    " VALUES (:id, :id, 'archive', :key, '2026-09-30 20:00:00+00:00', '')"
+                ).bindparams(id=number, key=f"k{number}")
+            )
+        connection.execute(text("UPDATE publications SET withdrawn_at = published_at WHERE id = 2"))
+    database.migrate()
+    with database.session() as session:
+        shown, hidden = session.scalars(select(Publication).order_by(Publication.id)).all()
+        assert (shown.state, hidden.state) == (PublicationState.PUBLISHED, PublicationState.WITHDRAWN)
+        assert (shown.film["title"], shown.film["duration"]) == ("Budget", 60)
+        assert shown.film["chapters"] == [{"start": 0, "title": "Upprop"}]
+        assert (shown.version, shown.video.version, shown.video.also) == (1, 1, [])
     database.close()
 
 
