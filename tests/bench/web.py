@@ -23,9 +23,10 @@ from http.client import HTTPConnection
 from pathlib import Path
 
 from schedules.database import open_database
-from schedules.models import Video
+from schedules.models import Publication, Video
+from schedules.packing import film_of
 from schedules.settings import BodySettings, Settings
-from schedules.states import VideoState
+from schedules.states import PublicationState, VideoState
 from tests.web.conftest import free_port, serving, settings_file, wait_for
 
 MEGABYTE = 1024 * 1024
@@ -114,15 +115,18 @@ def _publish(settings: Settings, film: Path) -> None:
     database.migrate()
     now = datetime.now(UTC)
     with database.session() as session:
-        session.add(
-            Video(
-                key=KEY,
-                title="Prov",
-                recorded_at=now,
-                channel="archive",
-                original=film,
-                state=VideoState.PUBLISHED,
-            )
+        video = Video(
+            key=KEY,
+            title="Prov",
+            recorded_at=now,
+            channel="archive",
+            original=film,
+            state=VideoState.PUBLISHED,
+        )
+        session.add(video)
+        session.flush()
+        video.publications.append(
+            Publication(channel="archive", address=KEY, state=PublicationState.PUBLISHED, film=film_of(video))
         )
     database.close()
 
